@@ -1,0 +1,1 @@
+"""What people run: the command line, run folders, export and the studio."""

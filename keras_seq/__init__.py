@@ -1,0 +1,1 @@
+"""keras-seq: sequence layers and models for Keras 3."""
