@@ -1,0 +1,18 @@
+"""What all tests share: a quiet, deterministic TensorFlow and the way to real data."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real data sets, named by KERAS_SEQ_DATA; the test is skipped without it."""
+    folder = os.environ.get("KERAS_SEQ_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("needs real data: set KERAS_SEQ_DATA to its folder")
+    return Path(folder)
