@@ -1,0 +1,1 @@
+"""Exported models: writing them, describing them, finding and loading them again."""
