@@ -1,0 +1,79 @@
+"""From the options of a training to the Keras optimizer."""
+
+import math
+from typing import Any
+
+import keras
+
+from apps.runs.training_config import TrainingConfig
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise from 0, then a constant, a fall along half a cosine, or a linear fall.
+
+    Args:
+        peak: The learning rate after the rise.
+        steps: Steps of the whole training.
+        warmup_steps: Steps of the rise.
+        shape: `constant`, `cosine` or `linear`.
+        final: The learning rate at the end of a fall.
+    """
+
+    def __init__(self, peak: float, steps: int, warmup_steps: int, shape: str, final: float = 0.0) -> None:
+        self.peak = peak
+        self.steps = steps
+        self.warmup_steps = warmup_steps
+        self.shape = shape
+        self.final = final
+
+    def __call__(self, step: Any) -> Any:
+        """The learning rate of the step after `step` steps."""
+        ops = keras.ops
+        count = ops.cast(step, "float32")
+        done = ops.clip((count - self.warmup_steps) / max(1, self.steps - self.warmup_steps), 0.0, 1.0)
+        if self.shape == "cosine":
+            share = 0.5 * (1.0 + ops.cos(math.pi * done))
+        elif self.shape == "linear":
+            share = 1.0 - done
+        else:
+            share = ops.ones_like(done)
+        rate = self.final + (self.peak - self.final) * share
+        rise = (count + 1.0) / max(1, self.warmup_steps)
+        return ops.where(count < self.warmup_steps, self.peak * rise, rate)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            "peak": self.peak,
+            "steps": self.steps,
+            "warmup_steps": self.warmup_steps,
+            "shape": self.shape,
+            "final": self.final,
+        }
+
+
+def build_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer that `config` describes.
+
+    Args:
+        config: The options.
+        steps: Steps of the whole training, which the schedule is stretched over.
+    """
+    rate: Any = config.learning_rate
+    warmup_steps = round(config.warmup * steps)
+    if config.schedule != "constant" or warmup_steps:
+        final = config.learning_rate * config.final_learning_rate
+        rate = WarmupSchedule(config.learning_rate, steps, warmup_steps, config.schedule, final)
+    options: dict[str, Any] = {"learning_rate": rate, "global_clipnorm": config.clip_norm}
+    if config.weight_decay:
+        options["weight_decay"] = config.weight_decay
+    if config.optimizer == "adam":
+        options.update(beta_1=config.beta_1, beta_2=config.beta_2)
+    else:
+        options["momentum"] = config.momentum
+    optimizer = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
+    built = optimizer[config.optimizer](**options)
+    if config.weight_decay:
+        built.exclude_from_weight_decay(var_names=["bias"])
+    return built

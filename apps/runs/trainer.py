@@ -1,0 +1,288 @@
+"""The training loop: every step can be the last of a process and the next one continues with the same numbers."""
+
+import contextlib
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from apps.errors import Interrupted, UserError
+from apps.runs import atomic
+from apps.runs.averaging import WeightAverage
+from apps.runs.folder import RunFolder
+from apps.runs.interruption import Stopped, StopRequest, stop_requests
+from apps.runs.optimization import build_optimizer
+from apps.runs.progress import NoReport, ProgressReport
+from apps.runs.state import Progress, all_finite, gather, restore, restore_weights, variable_groups
+from apps.runs.training_config import TrainingConfig
+
+
+def prepare(config: TrainingConfig) -> None:
+    """Set what holds for the whole process: random seed, deterministic operations, precision.
+
+    To be called before the data are opened and the model is built.
+    """
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    keras.mixed_precision.set_dtype_policy(config.precision)
+
+
+class Trainer:
+    """Trains a model in a run folder.
+
+    Args:
+        model: A built Keras model.
+        loss: `loss(targets, outputs)`, the mean over a batch.
+        make_metrics: Makes the Keras metrics to be reported beside the loss; called once for training and once for
+            validation.
+        train: `train(epoch)`, the dataset of `(inputs, targets)` of an epoch, counted from 0. The same epoch must give
+            the same batches in each process.
+        validation: The dataset of `(inputs, targets)` to compare epochs by, or None.
+        config: The options.
+        folder: Where the run keeps its files; it has been locked.
+        report: Told about the progress.
+        warn: Called with lines that people should read.
+        resume_command: What to type to go on after an interruption.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: keras.Model,
+        loss: Callable[[Any, Any], Any],
+        make_metrics: Callable[[], list[keras.metrics.Metric]],
+        train: Callable[[int], tf.data.Dataset],
+        validation: tf.data.Dataset | None,
+        config: TrainingConfig,
+        folder: RunFolder,
+        report: ProgressReport | None = None,
+        warn: Callable[[str], None] = lambda line: None,
+        resume_command: str = "the same command and --resume",
+    ) -> None:
+        self.model = model
+        self.progress = Progress()
+        self._loss = loss
+        self._train_data = train
+        self._validation = validation
+        self._config = config
+        self._folder = folder
+        self._report = report or NoReport()
+        self._warn = warn
+        self._resume_command = resume_command
+        self._train_metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
+        self._validation_metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
+        self._saved = 0.0
+        self._started = time.monotonic()
+        self._events: Any = None
+
+    def run(self, resume: bool = False) -> Progress:
+        """Train to the end; the model then has the weights of the best epoch (averaged, if that is asked for).
+
+        Args:
+            resume: Whether to go on from the newest checkpoint, if there is one.
+
+        Returns:
+            Where the training ended, with the figures of all epochs.
+
+        Raises:
+            Interrupted: when the user stopped it; a checkpoint has been written.
+            UserError: when the loss is not a number any more, the disk is full, or no checkpoint can be read.
+        """
+        checkpoint = self._folder.checkpoints.load_newest(self._warn) if resume else None
+        if checkpoint is not None:
+            self.progress = Progress(**checkpoint.progress)
+        else:
+            self.progress.steps_per_epoch = self._count_batches()
+        self._build()
+        if checkpoint is not None:
+            restore(checkpoint.arrays, self._groups, self._average)
+        self._started = time.monotonic() - self.progress.seconds
+        self._saved = time.monotonic()
+        try:
+            with stop_requests() as stop, contextlib.closing(self._report):
+                while not self.progress.finished:
+                    self._folder.write_status("running", **self._position())
+                    self._train_epoch(stop)
+                    self._end_epoch(stop)
+        except Stopped:
+            self._save()
+            self._folder.write_status("interrupted", **self._position())
+            raise Interrupted(f"Stopped in {self._place()}. Go on with: {self._resume_command}") from None
+        except UserError as error:
+            with contextlib.suppress(OSError):
+                self._folder.write_status("failed", **self._position(), error=str(error))
+            raise
+        self._use_best()
+        return self.progress
+
+    def _build(self) -> None:
+        steps = self.progress.steps_per_epoch * self._config.epochs
+        self._optimizer = build_optimizer(self._config, steps)
+        self._optimizer.build(self.model.trainable_variables)
+        decay = self._config.average_decay
+        self._average = WeightAverage(self.model.trainable_variables, decay) if decay else None
+        self._groups = variable_groups(self.model, self._optimizer, self._train_metrics)
+        signature = self._train_data(0).element_spec
+        # XLA compiles recurrent loops to something slower than TensorFlow's own loop on a CPU.
+        self._train_step = tf.function(self._train_on_batch, input_signature=signature, jit_compile=False)
+        if self._validation is not None:
+            signature = self._validation.element_spec
+            self._test_step = tf.function(self._test_on_batch, input_signature=signature, jit_compile=False)
+
+    def _train_on_batch(self, inputs: Any, targets: Any) -> tf.Tensor:
+        variables = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            outputs = self.model(inputs, training=True)
+            loss = self._loss(targets, outputs)
+            total = tf.add_n([loss, *self.model.losses])
+        self._optimizer.apply(tape.gradient(total, variables), variables)
+        if self._average is not None:
+            self._average.update(self._optimizer.iterations.value)
+        _update(self._train_metrics, loss, targets, outputs)
+        return total
+
+    def _test_on_batch(self, inputs: Any, targets: Any) -> None:
+        outputs = self.model(inputs, training=False)
+        _update(self._validation_metrics, self._loss(targets, outputs), targets, outputs)
+
+    def _train_epoch(self, stop: StopRequest) -> None:
+        progress = self.progress
+        self._report.start_epoch(progress.epoch + 1, self._config.epochs, progress.batch, progress.steps_per_epoch)
+        if progress.batch == 0:
+            for metric in self._train_metrics:
+                metric.reset_state()
+        for batch in self._train_data(progress.epoch).skip(progress.batch):
+            stop.check()
+            loss = float(self._train_step(*batch))
+            progress.batch += 1
+            progress.step += 1
+            if not math.isfinite(loss):
+                raise self._diverged()
+            self._report.after_batch(progress.batch, _results(self._train_metrics))
+            if time.monotonic() - self._saved >= self._config.checkpoint_seconds:
+                self._save()
+
+    def _end_epoch(self, stop: StopRequest) -> None:
+        progress = self.progress
+        train = _results(self._train_metrics)
+        validation = self._validate(stop)
+        progress.epoch += 1
+        progress.batch = 0
+        improved = validation is not None and self._is_best(validation[self._config.monitor])
+        if validation is not None and improved:
+            value = validation[self._config.monitor]
+            progress.best = {"value": value, "epoch": progress.epoch, "step": progress.step}
+        entry: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step, "train": train}
+        if validation is not None:
+            entry["validation"] = validation
+        entry["learning_rate"] = float(self._optimizer.learning_rate)
+        entry["seconds"] = round(time.monotonic() - self._started, 2)
+        progress.history.append(entry)
+        patience = self._config.patience
+        tired = patience is not None and progress.best is not None and progress.epochs_since_best >= patience
+        progress.finished = tired or progress.epoch >= self._config.epochs
+        self._save()
+        self._write_events(entry)
+        self._report.end_epoch(entry, improved)
+
+    def _validate(self, stop: StopRequest) -> dict[str, float] | None:
+        if self._validation is None:
+            return None
+        for metric in self._validation_metrics:
+            metric.reset_state()
+        with self._average.in_place() if self._average is not None else contextlib.nullcontext():
+            for batch in self._validation:
+                stop.check()
+                self._test_step(*batch)
+        return _results(self._validation_metrics)
+
+    def _is_best(self, value: float) -> bool:
+        if self.progress.best is None:
+            return True
+        best = self.progress.best["value"]
+        return value < best if self._config.monitor == "loss" else value > best
+
+    def _save(self) -> None:
+        self.progress.seconds = time.monotonic() - self._started
+        arrays = gather(self._groups, self._average)
+        if not all_finite(arrays):
+            raise self._diverged()
+        best = self.progress.best["step"] if self.progress.best else None
+        try:
+            self._folder.checkpoints.save(self.progress.step, arrays, dataclasses.asdict(self.progress), best)
+            atomic.write_json_lines(self._folder.path / "metrics.jsonl", self.progress.history)
+            self._folder.write_status("finished" if self.progress.finished else "running", **self._position())
+        except OSError as error:
+            raise UserError(
+                f"The checkpoint of step {self.progress.step} cannot be written to {self._folder.path}: "
+                f"{error.strerror or error}. The one before it is intact: free some space and go on with: "
+                f"{self._resume_command}"
+            ) from error
+        self._saved = time.monotonic()
+
+    def _use_best(self) -> None:
+        best = self.progress.best["step"] if self.progress.best else self.progress.step
+        checkpoint = self._folder.checkpoints.load(best)
+        if checkpoint is None:
+            self._warn(f"the best checkpoint (step {best}) is missing or corrupt; using the newest one.")
+            checkpoint = self._folder.checkpoints.load_newest(self._warn)
+        if checkpoint is not None:
+            restore_weights(self.model, checkpoint.arrays)
+
+    def _count_batches(self) -> int:
+        data = self._train_data(0)
+        count = int(data.cardinality())
+        if count < 0:  # unknown before the texts are in buckets
+            count = sum(1 for _ in data)
+        if count == 0:
+            raise UserError("There is no batch to train on: give more data, or smaller batches.")
+        return count
+
+    def _write_events(self, entry: dict[str, Any]) -> None:
+        if not self._config.tensorboard:
+            return
+        if self._events is None:
+            self._events = tf.summary.create_file_writer(str(self._folder.tensorboard))
+        with self._events.as_default(step=entry["epoch"]):
+            for part in ("train", "validation"):
+                for name, value in entry.get(part, {}).items():
+                    tf.summary.scalar(f"{part}/{name}", value)
+            tf.summary.scalar("learning_rate", entry["learning_rate"])
+        self._events.flush()
+
+    def _position(self) -> dict[str, Any]:
+        progress = self.progress
+        return {
+            "epoch": progress.epoch,
+            "epochs": self._config.epochs,
+            "batch": progress.batch,
+            "step": progress.step,
+            "best": progress.best,
+        }
+
+    def _place(self) -> str:
+        progress = self.progress
+        epoch = min(progress.epoch + 1, self._config.epochs)
+        return f"epoch {epoch} of {self._config.epochs}, batch {progress.batch} of {progress.steps_per_epoch}"
+
+    def _diverged(self) -> UserError:
+        return UserError(
+            f"The loss is no longer a number in {self._place()}; the checkpoint before it is kept. Start a new run with "
+            "a smaller --training.learning_rate or --training.clip_norm."
+        )
+
+
+def _update(metrics: list[keras.metrics.Metric], loss: tf.Tensor, targets: Any, outputs: Any) -> None:
+    mean, *others = metrics
+    mean.update_state(loss, sample_weight=tf.shape(outputs)[0])
+    for metric in others:
+        metric.update_state(targets, outputs)
+
+
+def _results(metrics: list[keras.metrics.Metric]) -> dict[str, float]:
+    return {metric.name: float(metric.result()) for metric in metrics}

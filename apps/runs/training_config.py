@@ -1,0 +1,78 @@
+"""Options of a training, the same for every task. Imports no TensorFlow, so that help is quick."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from apps.errors import UsageError
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the model is trained.
+
+    Attributes:
+        epochs: Passes over the training data. At least 1.
+        optimizer: The rule that turns gradients into steps; `adam` with `weight_decay` is AdamW.
+        learning_rate: Size of the steps at the peak of the schedule. Above 0.
+        schedule: The learning rate after the warm-up: `constant`, or falling to `final_learning_rate` along half a
+            `cosine` or a straight line (`linear`).
+        warmup: Share of all steps in which the learning rate rises linearly from 0. From 0 to 1.
+        final_learning_rate: Where `cosine` and `linear` end, as a share of `learning_rate`. From 0 to 1.
+        momentum: Momentum of `sgd` and `rmsprop`. From 0 to below 1.
+        beta_1: Decay of Adam's average of gradients. From 0 to below 1.
+        beta_2: Decay of Adam's average of squared gradients. From 0 to below 1.
+        weight_decay: Decoupled decay of the matrices (not of biases) per step, times the learning rate. From 0.
+        clip_norm: Gradients longer than this, all together, are scaled down to it. Left out, they are not clipped.
+        label_smoothing: Share of the target probability that is spread over all classes. From 0 to below 1.
+        average_decay: Decay of an exponential moving average of the weights, which is then what is evaluated and
+            exported; early steps use a smaller decay. 0 does without.
+        monitor: The validation figure by which epochs are compared.
+        patience: Stop after this many epochs without a better one. Left out, all epochs are run.
+        precision: `mixed_bfloat16` computes in bfloat16 and keeps the weights in float32.
+        seed: Fixes initial weights, dropout, data order and splits.
+        deterministic: Use only operations that give the same numbers each time. A resumed run equals an uninterrupted
+            one bit by bit only with it.
+        checkpoint_seconds: Write a checkpoint at least this often, besides one after every epoch. 0: after every step.
+        tensorboard: Write event files for TensorBoard.
+    """
+
+    epochs: int = 10
+    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "cosine", "linear"] = "constant"
+    warmup: float = 0.0
+    final_learning_rate: float = 0.0
+    momentum: float = 0.9
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    weight_decay: float = 0.0
+    clip_norm: float | None = 1.0
+    label_smoothing: float = 0.0
+    average_decay: float = 0.0
+    monitor: Literal["accuracy", "loss"] = "accuracy"
+    patience: int | None = None
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    seed: int = 1
+    deterministic: bool = True
+    checkpoint_seconds: float = 60.0
+    tensorboard: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        require(self.epochs >= 1, "training.epochs", "at least 1", self.epochs)
+        require(0 < self.learning_rate < float("inf"), "training.learning_rate", "above 0", self.learning_rate)
+        for name in ("warmup", "final_learning_rate"):
+            require(0 <= getattr(self, name) <= 1, f"training.{name}", "from 0 to 1", getattr(self, name))
+        for name in ("momentum", "beta_1", "beta_2", "label_smoothing", "average_decay"):
+            require(0 <= getattr(self, name) < 1, f"training.{name}", "from 0 to below 1", getattr(self, name))
+        require(self.weight_decay >= 0, "training.weight_decay", "at least 0", self.weight_decay)
+        require(self.clip_norm is None or self.clip_norm > 0, "training.clip_norm", "above 0", self.clip_norm)
+        require(self.patience is None or self.patience >= 1, "training.patience", "at least 1", self.patience)
+        require(0 <= self.seed < 2**31, "training.seed", "from 0 to 2147483647", self.seed)
+        require(self.checkpoint_seconds >= 0, "training.checkpoint_seconds", "at least 0", self.checkpoint_seconds)
+
+
+def require(condition: bool, option: str, expected: str, received: object) -> None:
+    """Raise a `UsageError` that says what `option` must be, unless `condition` holds."""
+    if not condition:
+        raise UsageError(f"{option} must be {expected}. Received: {received}")
