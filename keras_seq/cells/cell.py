@@ -1,0 +1,64 @@
+"""The contract of a recurrent cell: project, then step."""
+
+import keras
+from keras import ops
+
+
+class RecurrentCell(keras.layers.Layer):
+    """One step of a recurrence, split into what needs the state and what does not.
+
+    `project_inputs` computes everything that depends on the inputs alone. A driver such as `Recurrent` calls it once for
+    all time steps, as one matrix product. `step` does the rest, one time step at a time. `call` is the two in a row, so
+    that every cell also works inside `keras.layers.RNN`.
+
+    A subclass sets `state_size` (an integer, or a list with one integer a state) and `output_size`, and defines
+    `project_inputs` and `step`.
+
+    Call arguments:
+        inputs: Tensor of shape `[batch, features]`, one time step.
+        states: List of tensors of shape `[batch, state_size]`.
+        training: Whether the layer runs in training mode.
+
+    Returns:
+        `(output, new_states)`, with an output of shape `[batch, output_size]`.
+    """
+
+    state_size: int | list[int]
+    output_size: int
+
+    def project_inputs(self, inputs):
+        """Map inputs `[..., features]` to `[..., projected]`, the part of a step that needs no state."""
+        raise NotImplementedError(f"{type(self).__name__} must define project_inputs(inputs).")
+
+    def step(self, projected, states, training=False):
+        """Advance by one time step: projected `[batch, projected]` and states to `(output, new_states)`."""
+        raise NotImplementedError(f"{type(self).__name__} must define step(projected, states, training).")
+
+    def call(self, inputs, states, training=False):
+        """Project the inputs of one time step, then step."""
+        single = not isinstance(states, (list, tuple))
+        output, new_states = self.step(self.project_inputs(inputs), [states] if single else states, training=training)
+        return output, new_states[0] if single else new_states
+
+    def get_initial_state(self, batch_size=None):
+        """Return the list of zero states `[batch_size, state_size]` that a sequence starts from."""
+        return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_sizes]
+
+    def computed(self, weight):
+        """The value of a weight in the dtype that the cell computes in; None stays None.
+
+        A driver calls `project_inputs` and `step` outside of the cell's own `__call__`, where Keras would cast weights.
+        """
+        return None if weight is None else ops.cast(weight, self.compute_dtype)
+
+    @property
+    def state_sizes(self) -> list[int]:
+        """`state_size` as a list, also for a cell with one state."""
+        return [self.state_size] if isinstance(self.state_size, int) else list(self.state_size)
+
+
+def check_units(units):
+    """Return `units` as an int, or raise the error that every cell gives for a wrong number of units."""
+    if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
+        raise ValueError(f"Argument `units` must be a positive integer. Received: units={units!r}")
+    return units

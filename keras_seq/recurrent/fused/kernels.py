@@ -1,0 +1,2 @@
+def find_kernel(cell):
+    return None

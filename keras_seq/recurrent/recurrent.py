@@ -1,0 +1,193 @@
+"""Run a cell along time."""
+
+import keras
+from keras import ops
+
+from keras_seq.cells.cell import RecurrentCell
+from keras_seq.recurrent.fused import fused_kernel
+from keras_seq.recurrent.loop import run_loop
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class Recurrent(keras.layers.Layer):
+    """Run a recurrent cell along the time axis.
+
+    What a cell of keras-seq computes from the inputs alone is computed for all steps at once, before the loop. Any
+    other cell that works in `keras.layers.RNN` works here too. On TensorFlow, `ElmanCell`, `LSTMCell` and `GRUCell`
+    with their usual activations run in a loop with a hand-derived gradient, which equals automatic differentiation and
+    is faster.
+
+    Args:
+        cell: A `RecurrentCell`, or any layer with `state_size`, `output_size` and `call(inputs, states)`.
+        return_sequences: Whether to return the outputs of all steps, not only the last. Defaults to `False`.
+        return_state: Whether to return the final states after the output. Defaults to `False`.
+        go_backwards: Whether to run from the last step to the first; sequences come out in the order of processing,
+            as in `keras.layers.RNN`. Defaults to `False`.
+        unroll: Whether to write the loop out in the graph, which needs a static number of steps. Defaults to `False`.
+        zero_output_for_mask: Whether masked steps put out zeros, not the output before them. Defaults to `False`.
+
+    Call arguments:
+        sequences: Tensor `[batch, time, features]`.
+        initial_state: Optional state or list of states `[batch, state_size]`. Defaults to the cell's initial state.
+        mask: Optional boolean tensor `[batch, time]`, false where a step is padding.
+        training: Whether the layer runs in training mode.
+
+    Output shape:
+        `[batch, time, output_size]` with `return_sequences`, else `[batch, output_size]`; with `return_state` a tuple of
+        this and each final state `[batch, state_size]`.
+
+    Masking:
+        A masked step leaves the state as it is, wherever it stands. A row that is padded on the left, on the right or
+        in between gives the same numbers as the row without padding; a row with no valid step gives zeros and its
+        initial state.
+
+    Example:
+
+    >>> layer = keras_seq.Recurrent(keras_seq.LSTMCell(64), return_sequences=True)
+    >>> layer(np.random.random((32, 10, 8))).shape
+    (32, 10, 64)
+    """
+
+    def __init__(
+        self,
+        cell,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        unroll=False,
+        zero_output_for_mask=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not callable(cell) or not hasattr(cell, "state_size"):
+            raise ValueError(
+                f"Argument `cell` must be a cell: a layer with `state_size` and `call(inputs, states)`. Received: {cell!r}"
+            )
+        self.cell = cell
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.go_backwards = go_backwards
+        self.unroll = unroll
+        self.zero_output_for_mask = zero_output_for_mask
+        self.supports_masking = True
+
+    @property
+    def state_size(self) -> list[int]:
+        """Sizes of the cell's states."""
+        size = self.cell.state_size
+        return [size] if isinstance(size, int) else list(size)
+
+    @property
+    def output_size(self) -> int:
+        """Size of the cell's output; for a cell that does not say, that of its first state."""
+        return getattr(self.cell, "output_size", None) or self.state_size[0]
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        """Build the cell for sequences `[batch, time, features]`."""
+        if len(sequences_shape) != 3:
+            raise ValueError(
+                f"`Recurrent` expects sequences of shape [batch, time, features]. Received: shape={tuple(sequences_shape)}"
+            )
+        if isinstance(self.cell, keras.layers.Layer) and not self.cell.built:
+            self.cell.build((sequences_shape[0], sequences_shape[2]))
+            self.cell.built = True
+        self.built = True
+
+    def get_initial_state(self, batch_size):
+        """Return the list of states that a sequence starts from."""
+        if not hasattr(self.cell, "get_initial_state"):
+            return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_size]
+        states = self.cell.get_initial_state(batch_size=batch_size)
+        return list(states) if isinstance(states, (list, tuple)) else [states]
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        """Run the cell along the sequences."""
+        outputs, last, states = self.run(sequences, initial_state, mask, training, keep_all=self.return_sequences)
+        if self.return_sequences:
+            result = ops.flip(outputs, axis=1) if self.go_backwards else outputs
+        else:
+            result = last
+        return (result, *states) if self.return_state else result
+
+    def run(self, sequences, initial_state=None, mask=None, training=False, keep_all=True):
+        """Run the cell and return `(outputs, last, states)`, with outputs in the order of the inputs.
+
+        This is `call` without its options: `Bidirectional` and `Stacked` take from it what they need. `outputs`
+        `[batch, time, output_size]` is None without `keep_all`.
+        """
+        if self.unroll and sequences.shape[1] is None:
+            raise ValueError("`unroll=True` needs a static number of time steps. Received: shape={sequences.shape}")
+        sequences = ops.transpose(sequences, (1, 0, 2))  # [time, batch, features]
+        if mask is not None:
+            mask = ops.transpose(ops.cast(mask, "bool"), (1, 0))  # [time, batch]
+        states = self._states(sequences, initial_state)
+        options = {"mask": mask, "reverse": self.go_backwards, "keep_all": keep_all}
+        options["zero_masked"] = self.zero_output_for_mask
+        kernel = None if self.unroll else fused_kernel(self.cell)
+        if kernel is not None:
+            outputs, last, states = kernel(self.cell, self.cell.project_inputs(sequences), states, **options)
+        else:
+            step, inputs = self._step_function(sequences, training)
+            initial_output = ops.zeros((ops.shape(sequences)[1], self.output_size), dtype=self._output_dtype())
+            outputs, last, states = run_loop(step, inputs, states, initial_output, unroll=self.unroll, **options)
+        return None if outputs is None else ops.transpose(outputs, (1, 0, 2)), last, states
+
+    def _states(self, sequences, initial_state):
+        if initial_state is None:
+            return self.get_initial_state(ops.shape(sequences)[1])
+        states = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
+        if len(states) != len(self.state_size):
+            raise ValueError(
+                f"The cell has {len(self.state_size)} states of sizes {self.state_size}. "
+                f"Received: initial_state with {len(states)} tensors"
+            )
+        return [ops.cast(state, self._output_dtype()) for state in states]
+
+    def _output_dtype(self):
+        return getattr(self.cell, "compute_dtype", self.compute_dtype)
+
+    def _step_function(self, sequences, training):
+        cell = self.cell
+        if isinstance(cell, RecurrentCell):
+            return lambda x, states: cell.step(x, states, training=training), cell.project_inputs(sequences)
+        keywords = {"training": training} if getattr(cell, "_call_has_training_arg", False) else {}
+
+        def step(x, states):
+            output, states = cell(x, states, **keywords)
+            return output, states if isinstance(states, (list, tuple)) else [states]
+
+        return step, sequences
+
+    def compute_mask(self, sequences, mask=None):
+        """The mask goes on with a sequence; single outputs and states have none."""
+        while isinstance(mask, (list, tuple)):
+            mask = mask[0] if mask else None
+        output_mask = mask if self.return_sequences else None
+        if output_mask is not None and self.go_backwards:
+            output_mask = ops.flip(output_mask, axis=1)
+        return (output_mask, *[None for _ in self.state_size]) if self.return_state else output_mask
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        """Shape of the output, and of the states with `return_state`."""
+        batch, time = sequences_shape[0], sequences_shape[1]
+        shape = (batch, time, self.output_size) if self.return_sequences else (batch, self.output_size)
+        return (shape, *[(batch, size) for size in self.state_size]) if self.return_state else shape
+
+    def get_config(self):
+        """Return the arguments that build this layer again."""
+        return {
+            **super().get_config(),
+            "cell": keras.saving.serialize_keras_object(self.cell),
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+            "unroll": self.unroll,
+            "zero_output_for_mask": self.zero_output_for_mask,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the layer that `get_config` describes."""
+        config = dict(config)
+        config["cell"] = keras.saving.deserialize_keras_object(config["cell"])
+        return cls(**config)

@@ -1,0 +1,122 @@
+"""Read a long sequence as many short ones."""
+
+import keras
+from keras import ops
+
+from keras_seq.recurrent.bidirectional import Bidirectional
+from keras_seq.recurrent.recurrent import Recurrent
+from keras_seq.recurrent.stacked import Stacked
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class Segmented(keras.layers.Layer):
+    """Cut sequences into segments of equal length and run a recurrent layer over all segments side by side.
+
+    Johnson and Zhang (2016), "Supervised and Semi-Supervised Text Categorization using LSTM for Region Embeddings", read
+    documents in this way: the layer embeds regions of text, a pooling over all steps joins them. The loop has as many
+    steps as a segment, however long the sequence is, and what is remembered over a whole document no longer is a way to
+    overfit. While training, the cuts are shifted by a random number of steps, so that no place is always a border.
+
+    Args:
+        layer: A `Recurrent`, `Bidirectional` or `Stacked` layer. Its `return_sequences` does not matter here.
+        segment_length: Positive integer, number of steps of a segment.
+        shift: Whether the cuts are shifted at random while training. Defaults to `True`.
+        seed: Optional seed of the shift.
+
+    Call arguments:
+        sequences: Tensor `[batch, time, features]`.
+        mask: Optional boolean tensor `[batch, time]`.
+        training: Whether the layer runs in training mode.
+
+    Output shape:
+        `[batch, time, output_size]`.
+
+    Masking:
+        Within a segment as in `Recurrent`; the segments are counted from the first step, valid or not.
+
+    Example:
+
+    >>> layer = keras_seq.Segmented(keras_seq.Recurrent(keras_seq.GRUCell(16)), segment_length=50)
+    >>> layer(np.random.random((32, 400, 8))).shape
+    (32, 400, 16)
+    """
+
+    def __init__(self, layer, segment_length, shift=True, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(layer, (Recurrent, Bidirectional, Stacked)):
+            raise ValueError(
+                f"Argument `layer` must be a `Recurrent`, `Bidirectional` or `Stacked` layer. Received: {layer!r}"
+            )
+        if not isinstance(segment_length, int) or segment_length <= 0:
+            raise ValueError(f"Argument `segment_length` must be a positive integer. Received: {segment_length!r}")
+        self.layer = layer
+        self.segment_length = segment_length
+        self.shift = shift
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    @property
+    def output_size(self) -> int:
+        """Size of the layer's output."""
+        return self.layer.output_size
+
+    def build(self, sequences_shape):
+        """Build the layer for sequences `[batch, time, features]`."""
+        if not self.layer.built:
+            self.layer.build((None, self.segment_length, sequences_shape[-1]))
+        self.built = True
+
+    def call(self, sequences, mask=None, training=False):
+        """Cut, run, and join."""
+        segment, features = self.segment_length, sequences.shape[-1]
+        batch, time = ops.shape(sequences)[0], ops.shape(sequences)[1]
+        if mask is None:
+            mask = ops.ones((batch, time), dtype="bool")
+        before = 0
+        if training and self.shift:
+            before = keras.random.randint((), 0, segment, dtype="int32", seed=self.seed_generator)
+        after = -(time + before) % segment
+        # Zeros in front and behind make whole segments of it; they are masked.
+        sequences = _pad(sequences, before, after)
+        mask = _pad(mask, before, after)
+        segments = ops.reshape(sequences, (-1, segment, features))  # [batch * segments, segment, features]
+        segment_mask = ops.reshape(mask, (-1, segment))
+        outputs, _, _ = self.layer.run(segments, None, segment_mask, training)
+        outputs = ops.reshape(outputs, (batch, -1, self.output_size))
+        return outputs[:, before : before + time]
+
+    def compute_mask(self, sequences, mask=None):
+        """The mask goes on with the sequence."""
+        return mask
+
+    def compute_output_shape(self, sequences_shape):
+        """`[batch, time, output_size]`."""
+        return (*sequences_shape[:2], self.output_size)
+
+    def get_config(self):
+        """Return the arguments that build this layer again."""
+        return {
+            **super().get_config(),
+            "layer": keras.saving.serialize_keras_object(self.layer),
+            "segment_length": self.segment_length,
+            "shift": self.shift,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the layer that `get_config` describes."""
+        config = dict(config)
+        config["layer"] = keras.saving.deserialize_keras_object(config["layer"])
+        return cls(**config)
+
+
+def _pad(tensor, before, after):
+    """Zeros before and after the steps of `[batch, time, ...]`; their numbers may be tensors."""
+    shape = ops.shape(tensor)
+
+    def zeros(steps):
+        return ops.zeros((shape[0], steps, *shape[2:]), dtype=tensor.dtype)
+
+    return ops.concatenate([zeros(before), tensor, zeros(after)], axis=1)

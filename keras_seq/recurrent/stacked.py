@@ -1,0 +1,153 @@
+"""Recurrent layers on top of each other."""
+
+import keras
+from keras import ops
+
+from keras_seq.recurrent.bidirectional import Bidirectional
+from keras_seq.recurrent.recurrent import Recurrent
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class Stacked(keras.layers.Layer):
+    """Recurrent layers on top of each other: each reads the sequence that the one below puts out.
+
+    Args:
+        layers: List of `Recurrent` and `Bidirectional` layers (with a merge mode), from the bottom to the top. Their own
+            `return_sequences` and `return_state` do not matter here.
+        dropout: Fraction of the features of every layer's input that is dropped, the bottom layer's excepted. One mask
+            holds for all time steps of a sequence: variational dropout (Gal and Ghahramani 2016). Defaults to `0.0`.
+        residual: Whether a layer's input is added to its output where the two have the same size, as in Wu et al.
+            (2016). It needs `return_sequences=True`. Defaults to `False`.
+        return_sequences: Whether to return the outputs of all steps. Defaults to `False`.
+        return_state: Whether to return the final states of all layers after the output. Defaults to `False`.
+        seed: Optional seed of the dropout.
+
+    Call arguments:
+        sequences: Tensor `[batch, time, features]`.
+        initial_state: Optional list of the states of all layers, from the bottom to the top.
+        mask: Optional boolean tensor `[batch, time]`.
+        training: Whether the layer runs in training mode.
+
+    Output shape:
+        `[batch, time, size]` with `return_sequences`, else `[batch, size]`, with the size of the top layer; with
+        `return_state` followed by the states of all layers.
+
+    Masking:
+        As in `Recurrent`.
+
+    Example:
+
+    >>> layers = [keras_seq.Recurrent(keras_seq.GRUCell(16)) for _ in range(3)]
+    >>> keras_seq.Stacked(layers, dropout=0.2)(np.random.random((32, 10, 8))).shape
+    (32, 16)
+    """
+
+    def __init__(
+        self, layers, dropout=0.0, residual=False, return_sequences=False, return_state=False, seed=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        layers = list(layers)
+        if not layers or not all(isinstance(layer, (Recurrent, Bidirectional)) for layer in layers):
+            raise ValueError(f"Argument `layers` must list `Recurrent` or `Bidirectional` layers. Received: {layers!r}")
+        if any(isinstance(layer, Bidirectional) and layer.merge_mode is None for layer in layers):
+            raise ValueError("`Bidirectional` layers in `Stacked` need a `merge_mode`. Received: merge_mode=None")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"Argument `dropout` must be in [0, 1). Received: dropout={dropout}")
+        if residual and not return_sequences:
+            raise ValueError("`residual=True` needs `return_sequences=True`; a pooling layer picks the last step from it.")
+        self.layers = layers
+        self.dropout = dropout
+        self.residual = residual
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    @property
+    def output_size(self) -> int:
+        """Size of the top layer's output."""
+        return self.layers[-1].output_size
+
+    @property
+    def state_size(self) -> list[int]:
+        """Sizes of the states of all layers, from the bottom to the top."""
+        return [size for layer in self.layers for size in layer.state_size]
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        """Build the layers for sequences `[batch, time, features]`."""
+        shape = tuple(sequences_shape)
+        for layer in self.layers:
+            if not layer.built:
+                layer.build(shape)
+            shape = (*shape[:2], layer.output_size)
+        self.built = True
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        """Run the layers from the bottom to the top."""
+        outputs, last, states = self.run(sequences, initial_state, mask, training, keep_all=self.return_sequences)
+        result = outputs if self.return_sequences else last
+        return (result, *states) if self.return_state else result
+
+    def run(self, sequences, initial_state=None, mask=None, training=False, keep_all=True):
+        """Run the layers and return `(outputs, last, states)`, as `Recurrent.run` does."""
+        remaining = None if initial_state is None else list(initial_state)
+        all_states = []
+        last = None
+        for depth, layer in enumerate(self.layers):
+            if depth and training and self.dropout:
+                sequences = self._drop(sequences)
+            layer_state = None
+            if remaining is not None:
+                count = _initial_state_count(layer)
+                layer_state, remaining = remaining[:count], remaining[count:]
+            top = depth == len(self.layers) - 1
+            outputs, last, states = layer.run(sequences, layer_state, mask, training, keep_all or not top)
+            if self.residual and outputs.shape[-1] == sequences.shape[-1]:
+                outputs = outputs + ops.cast(sequences, outputs.dtype)
+            all_states += states
+            sequences = outputs
+        return sequences, last, all_states
+
+    def _drop(self, sequences):
+        noise_shape = (ops.shape(sequences)[0], 1, sequences.shape[-1])
+        return keras.random.dropout(sequences, self.dropout, noise_shape=noise_shape, seed=self.seed_generator)
+
+    def compute_mask(self, sequences, mask=None):
+        """The mask goes on with a sequence; single outputs and states have none."""
+        while isinstance(mask, (list, tuple)):
+            mask = mask[0] if mask else None
+        output_mask = mask if self.return_sequences else None
+        return (output_mask, *[None for _ in self.state_size]) if self.return_state else output_mask
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        """Shape of the output, and of the states with `return_state`."""
+        batch, time = sequences_shape[0], sequences_shape[1]
+        shape = (batch, time, self.output_size) if self.return_sequences else (batch, self.output_size)
+        return (shape, *[(batch, size) for size in self.state_size]) if self.return_state else shape
+
+    def get_config(self):
+        """Return the arguments that build this layer again."""
+        return {
+            **super().get_config(),
+            "layers": [keras.saving.serialize_keras_object(layer) for layer in self.layers],
+            "dropout": self.dropout,
+            "residual": self.residual,
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the layer that `get_config` describes."""
+        config = dict(config)
+        config["layers"] = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
+        return cls(**config)
+
+
+def _initial_state_count(layer):
+    """How many initial states a layer takes; a bidirectional one takes those of both directions."""
+    if isinstance(layer, Bidirectional):
+        return len(layer.forward_layer.state_size) + len(layer.backward_layer.state_size)
+    return len(layer.state_size)
