@@ -1,0 +1,1 @@
+"""The studio: a Streamlit front end over exported models. It needs TensorFlow and Streamlit, and no Keras."""

@@ -1,0 +1,72 @@
+"""The models of the studio: choosing, loading and calling them, with what was done once kept."""
+
+import streamlit as st
+
+from apps.errors import UserError
+from apps.serving import registry
+from apps.serving.registry import ModelEntry
+from apps.serving.served import ServedModel
+from apps.studio.explanation import Explanation, explain
+from apps.studio.settings import models_folder
+
+
+def models(task: str | None = None) -> list[ModelEntry]:
+    """The models found, all or those of one task."""
+    return registry.list_models(models_folder(), task)
+
+
+def show_missing(task: str | None = None) -> None:
+    """Says that there is no model, where it was looked for, and what to do."""
+    kind = f"{task} model" if task else "model"
+    places = ", ".join(f"`{folder}`" for folder in registry.search_folders(models_folder()))
+    st.warning(f"There is no {kind} in {places}.", icon=":material/inbox:")
+    st.markdown("Train one on the bundled samples and export it, then reload this page:")
+    name = task or "sentiment"
+    st.code(f"keras-seq train {name} --name first\nkeras-seq export runs/{name}/first", language="sh")
+    show_unreadable()
+
+
+def show_unreadable() -> None:
+    """One line for each model whose metadata cannot be read."""
+    for line in registry.unreadable(models_folder()):
+        st.error(line, icon=":material/broken_image:")
+
+
+def choose(entries: list[ModelEntry], key: str) -> ModelEntry:
+    """Lets the reader choose among models; `key` names the widget."""
+    by_key = {entry.key: entry for entry in entries}
+    if st.session_state.get(key) not in by_key:
+        st.session_state[key] = entries[0].key
+    return by_key[st.selectbox("Model", list(by_key), key=key)]
+
+
+def load(entry: ModelEntry) -> ServedModel | None:
+    """The loaded model, or None after saying why it cannot be used."""
+    try:
+        return _load(entry, str(entry.path.resolve()), entry.fingerprint())
+    except UserError as error:
+        st.error(str(error), icon=":material/gpp_bad:")
+        return None
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the model …")
+def _load(_entry: ModelEntry, path: str, fingerprint: str) -> ServedModel:
+    """Loads a model once for all readers; other files at the same path are another model."""
+    return registry.load(_entry)
+
+
+def explained(model: ServedModel, text: str) -> Explanation:
+    """The model's answer to a text."""
+    return _explained(model, str(model.entry.path.resolve()), model.entry.fingerprint(), text)
+
+
+@st.cache_data(max_entries=256, show_spinner="Reading …")
+def _explained(_model: ServedModel, path: str, fingerprint: str, text: str) -> Explanation:
+    """Asks a model about a text once."""
+    return explain(_model, text)
+
+
+@st.cache_data(max_entries=16, show_spinner="Checking the files …")
+def differences(_entry: ModelEntry, path: str, fingerprint: str) -> list[str]:
+    """What differs from the recorded sha256, computed again only when a file was written."""
+    return registry.verify(_entry)

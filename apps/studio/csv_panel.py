@@ -1,0 +1,93 @@
+"""A CSV file up, a table of predictions, and the file down again."""
+
+import hashlib
+
+import pandas as pd
+import streamlit as st
+
+from apps.errors import UserError
+from apps.serving.served import ServedModel
+from apps.studio import tables
+from apps.studio.settings import DEFAULT_ROWS, MAX_ROWS
+
+SAMPLE = "text\nA lovely little film.\nI want my money back.\n"
+
+
+def show(model: ServedModel) -> None:
+    """Draws the panel."""
+    left, right = st.columns([3, 1], gap="medium")
+    with left:
+        upload = st.file_uploader("A CSV file with a column of texts", type=["csv", "tsv", "txt"], key="upload")
+    with right:
+        encoding = st.selectbox("Encoding", list(tables.ENCODINGS), key="encoding")
+        header = st.toggle("First line names the columns", value=True, key="header")
+    if upload is None:
+        st.caption("Nothing is kept: the file is read, classified and forgotten. No file at hand?")
+        st.download_button("Download a small one", SAMPLE, "reviews.csv", "text/csv", on_click="ignore")
+        return
+    content = upload.getvalue()
+    try:
+        table = tables.read_table(content, encoding, header)
+        columns = tables.text_columns(table)
+    except UserError as error:
+        st.error(str(error), icon=":material/table:")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        column = st.selectbox("Column with the texts", columns, key="column", width=320)
+        limit = st.number_input("Rows at most", 1, MAX_ROWS, min(DEFAULT_ROWS, MAX_ROWS), key="limit", width=160)
+        start = st.button("Classify", type="primary", icon=":material/table_rows:", key="classify")
+    chosen = table.head(int(limit))
+    if len(table) > len(chosen):
+        st.caption(f"The file has {len(table):,} rows; the first {len(chosen):,} are classified.")
+    digest = hashlib.sha256(content).hexdigest()
+    job = (digest, model.entry.key, model.entry.fingerprint(), encoding, header, column, int(limit))
+    if start:
+        st.session_state["predictions"] = (job, _classify(model, chosen, column))
+    done, result = st.session_state.get("predictions", (None, None))
+    if done == job:
+        _show_result(result, table.shape[1], upload.name)
+    else:
+        st.dataframe(chosen.head(5), hide_index=True)
+
+
+def _classify(model: ServedModel, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Classifies with a progress bar."""
+    bar = st.progress(0.0, text="Reading …")
+    result = table
+    for step in tables.classify(model, table, column):
+        if isinstance(step, tables.Progress):
+            bar.progress(step.done / step.total, text=f"{step.done:,} of {step.total:,} rows")
+        else:
+            result = step
+    bar.empty()
+    return result
+
+
+def _show_result(result: pd.DataFrame, width: int, name: str) -> None:
+    """How often each label was given, the table, and the download."""
+    labels = result.iloc[:, width]
+    counts = labels.dropna().value_counts()
+    parts = [f"**{count:,}** {_plain(label)}" for label, count in counts.items()]
+    skipped = int(labels.isna().sum())
+    if skipped:
+        parts.append(f"{skipped:,} without a verdict (see the column `problem`)")
+    st.markdown(f"{len(result):,} rows: " + ", ".join(parts) + ".")
+    probability = result.columns[width + 1]
+    bars = {probability: st.column_config.ProgressColumn(probability, min_value=0.0, max_value=1.0, format="percent")}
+    st.dataframe(result, hide_index=True, column_config=bars)
+    stem = name.rsplit(".", 1)[0]
+    # The byte order mark tells spreadsheets that it is UTF-8.
+    data = result.to_csv(index=False).encode("utf-8-sig")
+    st.download_button(
+        "Download with predictions",
+        data,
+        f"{stem}-predictions.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _plain(text: object) -> str:
+    """A label inside Markdown, with no character of it taken for formatting."""
+    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-.!|~$:<>&" else char for char in str(text))

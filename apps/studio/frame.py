@@ -1,0 +1,29 @@
+"""What is around every page: title, style, navigation."""
+
+from pathlib import Path
+
+import streamlit as st
+
+HOME, SENTIMENT, MODEL = "pages/home.py", "pages/sentiment.py", "pages/model.py"
+
+KEPT = ("text", "edited", "mode", "sentiment_model", "model")
+"""The widgets whose values outlive a visit to another page."""
+
+
+def prepare() -> None:
+    """Sets title and style, and keeps what was typed on another page."""
+    st.set_page_config(page_title="keras-seq studio", page_icon=":material/linear_scale:", layout="wide")
+    st.html(Path(__file__).with_name("style.css"))
+    for key in KEPT:
+        # Streamlit forgets the value of a widget that is not shown, unless it is set by hand.
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+
+
+def pages() -> list:
+    """The pages, in the order of the navigation."""
+    return [
+        st.Page(HOME, title="Home", icon=":material/home:", default=True),
+        st.Page(SENTIMENT, title="Sentiment", icon=":material/sentiment_satisfied:"),
+        st.Page(MODEL, title="Models", icon=":material/inventory_2:"),
+    ]

@@ -1,0 +1,81 @@
+"""The home page: what this is, and the models that are here."""
+
+from html import escape
+
+import streamlit as st
+
+from apps.serving.registry import ModelEntry
+from apps.studio import catalog, frame
+from apps.studio.metric_view import headline_metrics, shown
+
+INTRODUCTION = """
+<div class="studio"><span class="eyebrow">keras-seq studio</span></div>
+"""
+LEAD = """
+<div class="studio"><p class="lead">Sequence models in Keras, from one recurrent cell to a served SavedModel. Here are
+the trained ones: try them, see what they look at, and read how well they do.</p></div>
+"""
+STEPS = """
+<div class="studio steps">
+  <div><h3>Ask</h3><p>Paste a text and get a verdict with the probability of every class.</p></div>
+  <div><h3>See why</h3><p>Each word is coloured by how much it speaks for the verdict or against it.</p></div>
+  <div><h3>Change a word</h3><p>Put two versions side by side and watch the probability move.</p></div>
+  <div><h3>Do it a thousand times</h3><p>Upload a CSV file, download it with the predictions.</p></div>
+</div>
+"""
+
+
+def show() -> None:
+    """Draws the page."""
+    st.html(INTRODUCTION)
+    st.title("What do the words say?", anchor=False)
+    st.html(LEAD)
+    entries = catalog.models()
+    if not entries:
+        catalog.show_missing()
+        return
+    st.page_link(frame.SENTIMENT, label="Try the sentiment model", icon=":material/arrow_forward:")
+    st.html(STEPS)
+    st.header("Models on this machine", anchor=False)
+    for entry in entries:
+        _show_model(entry)
+    catalog.show_unreadable()
+
+
+def _show_model(entry: ModelEntry) -> None:
+    """The card of one model."""
+    with st.container(border=True, key=f"card-{entry.name}-{entry.version}"):
+        st.html(f'<div class="studio">{_title(entry)}{_facts(entry)}</div>')
+        with st.container(horizontal=True):
+            if entry.task == "sentiment" and st.button(
+                "Try it", key=f"try-{entry.key}", type="primary", icon=":material/play_arrow:"
+            ):
+                st.session_state["sentiment_model"] = entry.key
+                st.switch_page(frame.SENTIMENT)
+            if st.button("Card and metrics", key=f"card-{entry.key}", icon=":material/description:"):
+                st.session_state["model"] = entry.key
+                st.switch_page(frame.MODEL)
+
+
+def _title(entry: ModelEntry) -> str:
+    """Name, version and task."""
+    return (
+        f'<div><span class="model-name">{escape(entry.name)}</span> '
+        f'<span class="muted">version {entry.version} · {escape(entry.task)}</span></div>'
+    )
+
+
+def _facts(entry: ModelEntry) -> str:
+    """The few numbers to judge a model by."""
+    facts = [
+        (value, f"{name}, {split}" if split else name) for split, name, value in headline_metrics(entry.metadata)[:2]
+    ]
+    if entry.labels:
+        labels = " · ".join(entry.labels[:4]) + (f" +{len(entry.labels) - 4}" if len(entry.labels) > 4 else "")
+        facts.append((labels, "classes"))
+    facts.append((shown(entry.metadata.get("parameters", 0)), "parameters"))
+    facts.append((f"{entry.size / 1e6:.1f} MB", "on disk"))
+    rows = "".join(
+        f'<div class="fact"><b>{escape(value)}</b><span>{escape(name)}</span></div>' for value, name in facts
+    )
+    return f'<div class="facts">{rows}</div>'

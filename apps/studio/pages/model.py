@@ -1,0 +1,5 @@
+"""The model page; its code is in apps.studio.model_page."""
+
+from apps.studio.model_page import show
+
+show()

@@ -1,0 +1,22 @@
+"""What the studio is told when it starts, and the limits it keeps."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+MAX_CHARACTERS = 50_000
+"""The longest text that is read; a novel chapter has about 25,000 characters."""
+
+MAX_ROWS = 20_000
+DEFAULT_ROWS = 1_000
+"""How many rows of a CSV file are classified at most, and if nobody says otherwise."""
+
+BATCH_SIZE = 32
+
+
+def models_folder(arguments: Sequence[str] | None = None) -> str | None:
+    """The folder of models that `--models.dir` names among the script's arguments, if it does."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--models.dir", dest="folder")
+    known, _ = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
+    return known.folder
