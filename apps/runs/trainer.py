@@ -127,11 +127,11 @@ class Trainer:
         decay = self._config.average_decay
         self._average = WeightAverage(self.model.trainable_variables, decay) if decay else None
         self._groups = variable_groups(self.model, self._optimizer, self._train_metrics)
-        signature = self._train_data(0).element_spec
+        signature = _any_shape(self._train_data(0).element_spec)
         # XLA compiles recurrent loops to something slower than TensorFlow's own loop on a CPU.
         self._train_step = tf.function(self._train_on_batch, input_signature=signature, jit_compile=False)
         if self._validation is not None:
-            signature = self._validation.element_spec
+            signature = _any_shape(self._validation.element_spec)
             self._test_step = tf.function(self._test_on_batch, input_signature=signature, jit_compile=False)
 
     def _train_on_batch(self, inputs: Any, targets: Any) -> tf.Tensor:
@@ -272,9 +272,14 @@ class Trainer:
 
     def _diverged(self) -> UserError:
         return UserError(
-            f"The loss is no longer a number in {self._place()}; the checkpoint before it is kept. Start a new run with "
-            "a smaller --training.learning_rate or --training.clip_norm."
+            f"The loss is no longer a number in {self._place()}; the checkpoint before it is kept. Start a new run "
+            "with a smaller --training.learning_rate or --training.clip_norm."
         )
+
+
+def _any_shape(specification: Any) -> Any:
+    """An element specification without sizes, so that one graph serves all batches of all epochs."""
+    return tf.nest.map_structure(lambda spec: tf.TensorSpec([None] * spec.shape.rank, spec.dtype), specification)
 
 
 def _update(metrics: list[keras.metrics.Metric], loss: tf.Tensor, targets: Any, outputs: Any) -> None:

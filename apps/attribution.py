@@ -1,0 +1,59 @@
+"""Integrated gradients: how much each token of a text speaks for the answer (Sundararajan et al. 2017)."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def integrated_gradients(
+    classify: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    embedded: tf.Tensor,
+    mask: tf.Tensor,
+    target: tf.Tensor,
+    steps: int = 32,
+) -> tf.Tensor:
+    """Attribute the log-odds of a class to the tokens.
+
+    The gradient of the log-odds is averaged along the straight line from zero vectors to the embedded text, and
+    multiplied with the embedding. The attributions of a text therefore sum to its log-odds minus those of zero vectors,
+    up to the error of the sum, which stands for an integral.
+
+    The points of the line are visited one after the other, so that memory does not grow with their number.
+
+    Args:
+        classify: `classify(embedded, mask)`, logits [batch, classes].
+        embedded: float [batch, time, features].
+        mask: bool [batch, time], False at padding.
+        target: The class, int [batch].
+        steps: Points on the line.
+
+    Returns:
+        float32 [batch, time], 0 at padding; positive where a token speaks for the class.
+    """
+
+    def add_point(index: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        share = (tf.cast(index, embedded.dtype) + 0.5) / steps  # the middle of each part of the line
+        point = share * embedded
+        with tf.GradientTape() as tape:
+            tape.watch(point)
+            odds = tf.reduce_sum(log_odds(classify(point, mask), target))
+        return index + 1, total + tape.gradient(odds, point, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    _, total = tf.while_loop(
+        lambda index, total: index < steps,
+        add_point,
+        (tf.constant(0), tf.zeros_like(embedded)),
+        parallel_iterations=1,
+        shape_invariants=(tf.TensorShape([]), embedded.shape),
+    )
+    attribution = tf.reduce_sum(tf.cast(total * embedded, tf.float32), axis=-1) / steps
+    return tf.where(mask, attribution, 0.0)
+
+
+def log_odds(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """log(p / (1 - p)) of the class `target` [batch] under `logits` [batch, classes]; float32 [batch]."""
+    logits = tf.cast(logits, tf.float32)
+    chosen = tf.one_hot(target, tf.shape(logits)[1], on_value=True, off_value=False, dtype=tf.bool)
+    own = tf.reduce_sum(tf.where(chosen, logits, 0.0), axis=1)
+    others = tf.where(chosen, logits.dtype.min, logits)
+    return own - tf.reduce_logsumexp(others, axis=1)

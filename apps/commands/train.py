@@ -1,0 +1,210 @@
+"""`keras-seq train TASK`: train a model in a run folder, or go on with a run that was interrupted."""
+
+import shlex
+from typing import Any
+
+from apps.console import Console, import_tensorflow, table
+from apps.errors import UserError
+from apps.runs.folder import DEFAULT_ROOT, RunFolder, unused_name
+from apps.settings import (
+    Parser,
+    build_config,
+    differences,
+    flatten,
+    given_settings,
+    read_settings,
+    to_settings,
+    to_yaml,
+)
+from apps.task import Task
+
+SUMMARY = "Train a model in a run folder, or go on with --resume."
+TAKES_TASK = True
+USAGE = "[--config FILE] [--SECTION.FIELD VALUE ...] [--name NAME] [--resume]"
+
+
+def add_arguments(parser: Parser, task: Task) -> None:
+    """Declare the options."""
+    run = parser.add_argument_group("Run")
+    run.add_argument("--config", metavar="FILE", help="Settings in YAML or TOML; options of the command line win.")
+    run.add_argument("--print_config", action="store_true", help="Print all settings as YAML and end.")
+    run.add_argument("--name", metavar="NAME", help="Name of the run's folder; run-1, run-2 and so on if left out.")
+    run.add_argument("--runs.dir", metavar="DIR", help=f"The folder of all runs. (default: {DEFAULT_ROOT})")
+    run.add_argument(
+        "--resume", action="store_true", help="Go on with the run of this name, or with the newest unfinished one."
+    )
+    parser.add_config(task.config_class)
+
+
+def run(arguments: Any, task: Task, console: Console) -> None:
+    """Train, measure on the validation split, and write the report."""
+    given: dict[str, Any] = {}
+    if arguments.get("config"):
+        given.update(read_settings(arguments["config"], task.config_class))
+    given.update(given_settings(arguments, task.config_class))
+    root = arguments.get("runs.dir", DEFAULT_ROOT)
+    resume = arguments.get("resume", False)
+    if resume:
+        from apps.runs.trained import newest_run
+
+        folder = RunFolder(root, task.name, arguments.get("name") or newest_run(root, task.name, unfinished=True))
+        config = _resumed_config(folder, task, given)
+    else:
+        config = build_config(task.config_class, given, _source(arguments))
+        folder = RunFolder(root, task.name, arguments.get("name") or unused_name(root, task.name))
+    if arguments.get("print_config"):
+        print(to_yaml(config), end="")
+        return
+    if not resume:
+        _refuse_existing(folder)
+    console.note(f"run {folder.path}")
+    import_tensorflow()
+    _train(folder, config, task, console, resume)
+
+
+def _source(arguments: Any) -> str:
+    return str(arguments.get("config") or "")
+
+
+def _refuse_existing(folder: RunFolder) -> None:
+    if folder.exists:
+        raise UserError(
+            f"There is a run {folder.name!r} in {folder.path} already: go on with --resume, or choose another --name."
+        )
+
+
+def _resumed_config(folder: RunFolder, task: Task, given: dict[str, Any]) -> Any:
+    """The configuration of the run; what is given besides must be the same."""
+    stored = folder.require().read_config(task.config_class)
+    asked = build_config(task.config_class, {**flatten(to_settings(stored)), **given})
+    changed = differences(stored, asked)
+    if changed:
+        name, old, new = changed[0]
+        raise UserError(
+            f"The run {folder.name!r} has {name} = {old!r}, but {new!r} is asked for. Resume without that setting, or "
+            "start a new run under another --name."
+        )
+    return stored
+
+
+def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume: bool) -> None:
+    import keras
+
+    from apps.runs.trainer import Trainer, prepare
+
+    prepare(config.training)
+    tokenizer = None
+    if resume:
+        folder.lock()
+        tokenizer = task.load_processor(folder.vocabulary, []).tokenizer
+    data = task.datasets(config, tokenizer)
+    facts = task.data_facts(data, config)
+    _describe_data(facts, console)
+    if resume:
+        _check_data(folder, facts)
+    # Whatever random numbers opening the data took, the model begins from the seed.
+    keras.utils.set_random_seed(config.training.seed)
+    model = task.build_model(config, data)
+    if not resume:
+        folder.lock()
+        _refuse_existing(folder)
+        folder.create(config, data.tokenizer, facts)
+    console.note(f"{model.count_params():,} parameters")
+    trainer = Trainer(
+        model=model,
+        loss=task.loss(config),
+        make_metrics=lambda: task.metrics(config),
+        train=data.train,
+        validation=data.validation,
+        config=config.training,
+        folder=folder,
+        report=console.training_report(),
+        warn=console.warn,
+        resume_command=_resume_command(folder),
+    )
+    progress = trainer.run(resume)
+    report = {
+        "task": task.name,
+        "name": folder.name,
+        "epochs": progress.epoch,
+        "steps": progress.step,
+        "best": progress.best,
+        "seconds": round(progress.seconds, 1),
+        "parameters": model.count_params(),
+        "data": facts,
+        "metrics": {},
+        "history": progress.history,
+    }
+    if data.validation is not None:
+        signature = task.signatures(model, data, config)["serving_default"]
+        call = signature_caller(signature)
+        report["metrics"] = {"validation": task.evaluate(call, data.records("validation"), data.labels)}
+    folder.write_json("report.json", report)
+    _show(report, folder, task, console)
+
+
+def signature_caller(signature: Any) -> Any:
+    """A function from a list of texts (bytes) to the outputs of a signature as arrays."""
+    import tensorflow as tf
+
+    def call(texts: list[bytes]) -> dict[str, Any]:
+        outputs = signature(tf.constant(texts, tf.string, shape=[len(texts)]))
+        return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+    return call
+
+
+def _describe_data(facts: dict[str, Any], console: Console) -> None:
+    rows = ", ".join(f"{count:,} {split}" for split, count in facts["rows"].items())
+    console.note(f"{facts['source']}: {rows}; classes: {', '.join(facts['labels'])}")
+    report = facts.get("report", {})
+    cut = report.get("cut_texts", {}).get("train", 0)
+    if cut:
+        console.note(f"{cut:,} of the training texts are longer than the greatest length and were cut")
+    if report.get("bad_rows"):
+        console.warn(f"{report['bad_rows']:,} rows could not be used, the first: {report['bad_row_examples'][0]}")
+
+
+def _check_data(folder: RunFolder, facts: dict[str, Any]) -> None:
+    before = folder.read_json("data.json")
+    if before.get("digest") != facts["digest"]:
+        raise UserError(
+            f"The data of {facts['source']} have changed since the run {folder.name!r} began: restore them, or start a "
+            "new run under another --name."
+        )
+
+
+def _resume_command(folder: RunFolder) -> str:
+    root = folder.path.parent.parent
+    options = [] if str(root) == DEFAULT_ROOT else ["--runs.dir", str(root)]
+    return shlex.join(["keras-seq", "train", folder.task, "--name", folder.name, *options, "--resume"])
+
+
+def _show(report: dict[str, Any], folder: RunFolder, task: Task, console: Console) -> None:
+    best = report["best"]
+    lines = [["epochs", f"{report['epochs']}" + (f", the best is {best['epoch']}" if best else "")]]
+    lines.append(["time", f"{report['seconds']:.0f} s"])
+    for name, value in report["metrics"].get("validation", {}).items():
+        if isinstance(value, float):
+            lines.append([f"validation {name.replace('_', ' ')}", f"{value:.4f}"])
+    console.result(report, table("", ["", folder.path.as_posix()], lines))
+    console.note(f"keras-seq evaluate {task.name} --run {folder.name}    # all figures; --split test for the test data")
+    console.note(
+        f"keras-seq export {task.name} --run {folder.name}      # to saved_models/, for predict and the studio"
+    )
+
+
+def training_command(config: Any, task: Task) -> str:
+    """The command that trains with this configuration: the settings that differ from the defaults."""
+    default = flatten(to_settings(task.config_class()))
+    words = ["keras-seq", "train", task.name]
+    for name, value in flatten(to_settings(config)).items():
+        if value != default[name]:
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            words += [f"--{name}", text]
+    return shlex.join(words)
+
+
+def scalars(figures: dict[str, Any]) -> dict[str, Any]:
+    """The single numbers among figures."""
+    return {name: value for name, value in figures.items() if isinstance(value, (int, float))}

@@ -1,0 +1,240 @@
+"""Sentiment: which of a few classes a text belongs to. Works for any labelled texts, whatever the classes are."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from apps.errors import UserError
+from apps.runs.training_config import TrainingConfig, require
+from apps.task import Processor, Task
+from pipelines.config import FILE_SOURCES, BatchConfig, DataConfig, TextConfig
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+DROPOUTS = ("word_dropout", "embedding_dropout", "layer_dropout", "output_dropout")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The model: embedding, recurrent encoder, pooling over time, logits.
+
+    Attributes:
+        embedding_size: Features of a token. At least 1.
+        cell: The recurrent cell.
+        units: Size of the state, in each direction. At least 1.
+        layers: Recurrent layers on top of each other; 0 pools the embeddings themselves.
+        bidirectional: Read the text in both directions.
+        residual: Add the inputs of each layer to its outputs, where both have the same size.
+        segment_length: Cut texts into segments of this many tokens, which are read side by side. Left out, a text is
+            read from end to end.
+        pooling: From all steps to one vector: the `last` state, the `mean` or `max` over time, both of these
+            (`mean_max`), or a learnt weighting (`attentive`).
+        word_dropout: Share of tokens dropped in training. This and the others from 0 to below 1.
+        embedding_dropout: Share of the features of embeddings dropped in training.
+        layer_dropout: Share of features dropped between recurrent layers, the same ones for all steps.
+        output_dropout: Share of features dropped before the logits.
+    """
+
+    embedding_size: int = 128
+    cell: Literal["lstm", "gru", "elman"] = "gru"
+    units: int = 64
+    layers: int = 1
+    bidirectional: bool = True
+    residual: bool = False
+    segment_length: int | None = None
+    pooling: Literal["last", "mean", "max", "mean_max", "attentive"] = "mean"
+    word_dropout: float = 0.1
+    embedding_dropout: float = 0.3
+    layer_dropout: float = 0.0
+    output_dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name, least in (("embedding_size", 1), ("units", 1), ("layers", 0)):
+            require(getattr(self, name) >= least, f"model.{name}", f"at least {least}", getattr(self, name))
+        length = self.segment_length
+        require(length is None or length >= 1, "model.segment_length", "at least 1", length)
+        for name in DROPOUTS:
+            require(0 <= getattr(self, name) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that decides a sentiment run.
+
+    Attributes:
+        data: Which records.
+        text: How texts become ids.
+        batch: How ids become batches.
+        model: The layers.
+        training: How to train.
+        explain_steps: Points of the integral behind the saliencies of the exported model. At least 1.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    text: TextConfig = field(default_factory=TextConfig)
+    batch: BatchConfig = field(default_factory=BatchConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    explain_steps: int = 32
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        require(self.explain_steps >= 1, "explain_steps", "at least 1", self.explain_steps)
+
+
+@dataclass(frozen=True)
+class SentimentProcessor:
+    """The tokenizer and labels of a run."""
+
+    tokenizer: Any
+    labels: list[str]
+
+
+class SentimentTask(Task):
+    """Sentiment, as the verbs see it."""
+
+    name = "sentiment"
+    summary = "Tell which class a text belongs to: positive or negative, or your own labels."
+    config_class = Config
+
+    def datasets(self, config: Config, tokenizer: Any = None) -> Any:
+        """The batches, as `pipelines.sentiment.SentimentData`."""
+        from pipelines.sentiment import load_sentiment
+
+        return load_sentiment(config.data, config.text, config.batch, config.training.seed, tokenizer)
+
+    def load_processor(self, vocabulary: Path, labels: list[str]) -> SentimentProcessor:
+        """The tokenizer in a folder, with the labels."""
+        from pipelines.text import load_tokenizer
+
+        return SentimentProcessor(load_tokenizer(vocabulary), labels)
+
+    def data_facts(self, data: Any, config: Config) -> dict[str, Any]:
+        """What is recorded about the data, with the labels and the counts of the pipeline's own report."""
+        report = data.report
+        return {
+            "source": report["source"],
+            "licence": report["licence"],
+            "digest": report["digest"],
+            "rows": report["splits"],
+            "labels": data.labels,
+            "report": report,
+        }
+
+    def build_model(self, config: Config, processor: Processor) -> "keras.Model":
+        """A `keras_seq.models.SequenceClassifier`, built."""
+        from apps.sentiment_model import build_classifier
+
+        return build_classifier(config.model, len(processor.tokenizer.vocabulary), len(processor.labels))
+
+    def loss(self, config: Config) -> Callable[[Any, Any], Any]:
+        """Cross entropy of the logits, with label smoothing."""
+        from apps.sentiment_model import cross_entropy
+
+        return cross_entropy(config.training.label_smoothing)
+
+    def metrics(self, config: Config) -> "list[keras.metrics.Metric]":
+        """Accuracy."""
+        import keras
+
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def signatures(self, model: "keras.Model", processor: Processor, config: Config) -> dict[str, "tf.function"]:
+        """`serving_default` (label, probabilities) and `explain` (tokens and their saliency beside these)."""
+        from apps.sentiment_model import classifier_signatures
+
+        return classifier_signatures(model, processor, config.text, config.explain_steps)
+
+    def records(self, config: Config, split: str, processor: Processor) -> Iterator[Any]:
+        """The texts of `validation` or `test`, or, with `all`, every row of a file of one's own."""
+        from pipelines.sentiment import load_sentiment
+
+        data = config.data
+        if split == "all":
+            source = data.resolved_source
+            if source not in FILE_SOURCES:
+                raise UserError(
+                    f"--split all is for files (--data.csv and the like); {source} has validation and test."
+                )
+            # A file that is the test data is read whole, and not divided.
+            data = dataclasses.replace(data, test_file=getattr(data, source))
+            split = "test"
+        loaded = load_sentiment(
+            data,
+            config.text,
+            config.batch,
+            config.training.seed,
+            tokenizer=processor.tokenizer,
+            labels=processor.labels,
+            splits=[split],
+        )
+        return loaded.records(split)
+
+    def evaluate(
+        self, call: Callable[[list[bytes]], Mapping[str, "np.ndarray"]], records: Iterable[Any], labels: list[str]
+    ) -> dict[str, Any]:
+        """The figures of `apps.classification`."""
+        from apps.classification import evaluate_records
+
+        return evaluate_records(call, records, labels)
+
+    def show_evaluation(self, figures: dict[str, Any]) -> Iterable[Any]:
+        """The tables of `apps.classification`."""
+        from apps.classification import show_figures
+
+        return show_figures(figures)
+
+    def prediction_rows(self, outputs: Mapping[str, "np.ndarray"], labels: list[str]) -> Iterator[dict[str, Any]]:
+        """Label and probabilities."""
+        from apps.classification import prediction_rows
+
+        return prediction_rows(outputs, labels)
+
+    def card(self, config: Config, facts: dict[str, Any], command: str) -> Any:
+        """What the model card says in words."""
+        from apps.serving.model_card import Card
+
+        model = config.model
+        direction = "bidirectional " if model.bidirectional else ""
+        length = f"at most {config.text.max_length} tokens" if config.text.max_length else "all of its tokens"
+        limits = [
+            f"It knows texts like those of {facts['source']}; on others, its probabilities can be far off.",
+            f"It sees {length} of a text.",
+            "A saliency says what the model looked at, not why the text is what it is.",
+        ]
+        return Card(
+            summary=(
+                f"Tells which of {len(facts['labels'])} classes a text belongs to: {', '.join(facts['labels'])}. "
+                f"A {direction}{model.cell.upper()} network with {model.pooling} pooling over {model.units} units."
+            ),
+            command=command,
+            limits=tuple(limits),
+            examples=("A wonderful film that I will not forget.", "Two hours of my life that I want back."),
+        )
+
+    def search_space(self, hp: Any, config: Config) -> Config:
+        """Size, pooling, regularisation and learning rate, the rest as in `config`."""
+        model = dataclasses.replace(
+            config.model,
+            cell=hp.Choice("cell", ["gru", "lstm"], default=config.model.cell),
+            units=hp.Choice("units", [32, 64, 128, 256], default=config.model.units),
+            pooling=hp.Choice("pooling", ["mean", "max", "attentive"], default=config.model.pooling),
+            word_dropout=hp.Float("word_dropout", 0.0, 0.4, default=config.model.word_dropout),
+            embedding_dropout=hp.Float("embedding_dropout", 0.0, 0.7, default=config.model.embedding_dropout),
+            output_dropout=hp.Float("output_dropout", 0.0, 0.7, default=config.model.output_dropout),
+        )
+        training = dataclasses.replace(
+            config.training,
+            learning_rate=hp.Float("learning_rate", 1e-4, 1e-2, sampling="log", default=config.training.learning_rate),
+            average_decay=hp.Choice("average_decay", [0.0, 0.99, 0.999], default=config.training.average_decay),
+        )
+        return dataclasses.replace(config, model=model, training=training)
+
+
+TASK = SentimentTask()

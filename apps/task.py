@@ -1,0 +1,158 @@
+"""The contract of a task, and the tasks that there are.
+
+A task is one module in `apps/` with a class that fulfils `Task`. The verbs know tasks only by this contract; a new one
+needs its line in `TASKS` and nothing else here or there.
+"""
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from apps.errors import UsageError
+from apps.settings import unknown
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from apps.runs.training_config import TrainingConfig
+
+# Name on the command line -> module with a `TASK`. The modules are imported when they are asked for.
+TASKS = {"sentiment": "apps.sentiment"}
+
+
+class TaskConfig(Protocol):
+    """What the verbs need of each task's configuration."""
+
+    @property
+    def data(self) -> Any:
+        """Which records."""
+
+    @property
+    def training(self) -> "TrainingConfig":
+        """How to train."""
+
+
+class Processor(Protocol):
+    """What turns a task's texts into the model's numbers and back; what a run keeps beside the weights."""
+
+    @property
+    def tokenizer(self) -> Any:
+        """Strings to ids."""
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes, in the order of the model's outputs; empty for a task without classes."""
+
+
+class TaskData(Processor, Protocol):
+    """The batches of a task, and what is known about them."""
+
+    def train(self, epoch: int) -> "tf.data.Dataset":
+        """The training batches of an epoch (from 0), the same in each process."""
+
+    @property
+    def validation(self) -> "tf.data.Dataset | None":
+        """The batches by which epochs are compared."""
+
+    @property
+    def test(self) -> "tf.data.Dataset | None":
+        """The batches that are looked at once."""
+
+
+class Task(ABC):
+    """What `keras-seq` needs to know of a task. The module imports no TensorFlow or Keras at its top."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    config_class: ClassVar[type]
+
+    @abstractmethod
+    def datasets(self, config: Any, tokenizer: Any = None) -> Any:
+        """Open the data, as `TaskData`; learn a vocabulary unless `tokenizer` is given.
+
+        Raises:
+            DataError: when the data cannot be used; the line names the fix.
+        """
+
+    @abstractmethod
+    def load_processor(self, vocabulary: Path, labels: list[str]) -> Processor:
+        """What a run saved, without opening its data."""
+
+    @abstractmethod
+    def data_facts(self, data: Any, config: Any) -> dict[str, Any]:
+        """What is recorded about the data: `source`, `licence`, `digest`, `rows`; JSON values."""
+
+    @abstractmethod
+    def build_model(self, config: Any, processor: Processor) -> "keras.Model":
+        """The model, built and untrained."""
+
+    @abstractmethod
+    def loss(self, config: Any) -> Callable[[Any, Any], Any]:
+        """`loss(targets, outputs)`, the mean over a batch."""
+
+    @abstractmethod
+    def metrics(self, config: Any) -> "list[keras.metrics.Metric]":
+        """New Keras metrics to be reported beside the loss."""
+
+    @abstractmethod
+    def signatures(self, model: "keras.Model", processor: Processor, config: Any) -> dict[str, "tf.function"]:
+        """The functions of the served model by name, `serving_default` among them."""
+
+    @abstractmethod
+    def records(self, config: Any, split: str, processor: Processor) -> Any:
+        """The raw records of a split (`validation`, `test`, or `all` of a file of one's own), for `evaluate`.
+
+        Raises:
+            DataError: when there is no such split.
+        """
+
+    @abstractmethod
+    def evaluate(
+        self, call: Callable[[list[bytes]], Mapping[str, "np.ndarray"]], records: Any, labels: list[str]
+    ) -> Any:
+        """Measure a served model on records.
+
+        Args:
+            call: The signature `serving_default`: a batch of texts to its outputs.
+            records: What `records` returned.
+            labels: The classes of the model.
+
+        Returns:
+            The figures, as JSON values.
+        """
+
+    @abstractmethod
+    def show_evaluation(self, figures: dict[str, Any]) -> Iterable[Any]:
+        """The figures for people: texts and rich tables."""
+
+    @abstractmethod
+    def prediction_rows(self, outputs: Mapping[str, "np.ndarray"], labels: list[str]) -> Iterator[dict[str, Any]]:
+        """One dictionary for each text of a batch: the columns to be written; values are texts and numbers."""
+
+    @abstractmethod
+    def card(self, config: Any, facts: dict[str, Any], command: str) -> Any:
+        """The words of the model card, as `apps.serving.model_card.Card`."""
+
+    @abstractmethod
+    def search_space(self, hp: Any, config: Any) -> Any:
+        """The configuration with the values that a tuner chose.
+
+        Args:
+            hp: The tuner's `HyperParameters`.
+            config: The configuration to start from.
+        """
+
+
+def load_task(name: str) -> Task:
+    """The task of this name.
+
+    Raises:
+        UsageError: when there is none; the line names the nearest.
+    """
+    if name not in TASKS:
+        raise UsageError(unknown("task", name, TASKS, "keras-seq --help"))
+    return importlib.import_module(TASKS[name]).TASK
