@@ -67,6 +67,8 @@ class DataConfig:
             raise DataError(
                 f"--data.{given[0]} and --data.source {self.source} exclude each other: leave one of them out"
             )
+        if self.test_file is not None and not given:
+            raise DataError("--data.test_file goes with a training file, such as --data.csv")
         if self.source in FILE_SOURCES and not given:
             raise DataError(f"--data.source {self.source} needs a path: --data.{self.source} PATH")
 

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ class SentimentData:
         split = self._split("train")
         return split.reader.dataset(self._plan(epoch))
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch of training, the same for each."""
         return len(self._plan(0))
@@ -214,6 +215,8 @@ def _chosen_records(rows: RereadableRows, chosen: np.ndarray, known: frozenset[s
         if chosen[number]:
             yield row
         number += 1
+    if number < len(chosen):
+        raise DataError("a data file has become shorter while it was read: start again")
 
 
 def _ids(names: Sequence[str], labels: Sequence[str]) -> np.ndarray:

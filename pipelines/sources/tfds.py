@@ -1,6 +1,8 @@
 """TensorFlow Datasets by name. Prepared data are opened from their folder, so that no network is asked."""
 
+import contextlib
 import os
+import sys
 import urllib.error
 import urllib.request
 from functools import partial
@@ -99,8 +101,9 @@ def _builder(config: DataConfig, root: Path, prepared: Path | None) -> Any:
             raise DataError(f"{prepared} is not a data set that can be read: prepare it again ({error})") from error
     _check_network(config, root)
     try:
-        builder = tfds.builder(config.name, data_dir=root)
-        builder.download_and_prepare()
+        with contextlib.redirect_stdout(sys.stderr):  # TFDS prints its progress; stdout is for results
+            builder = tfds.builder(config.name, data_dir=root)
+            builder.download_and_prepare()
     except Exception as error:  # TFDS raises whatever its many download paths raise
         if type(error).__name__ == "DatasetNotFoundError":
             raise DataError(f"TensorFlow Datasets has no {config.name!r}: correct --data.name") from error
