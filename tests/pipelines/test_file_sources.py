@@ -169,8 +169,15 @@ def test_parquet_with_class_names_of_hugging_face(tmp_path):
 
 
 def test_a_folder_of_classes(tmp_path):
-    for path, text in {"train/neg/2.txt": "bad", "train/neg/1.txt": "poor", "train/pos/1.txt": "good", "test/neg/1.txt": "no",
-                       "test/pos/1.txt": "yes", "train/unsup/1.txt": "whatever"}.items():  # fmt: skip
+    texts = {
+        "train/neg/2.txt": "bad",
+        "train/neg/1.txt": "poor",
+        "train/pos/1.txt": "good",
+        "train/unsup/1.txt": "whatever",
+        "test/neg/1.txt": "no",
+        "test/pos/1.txt": "yes",
+    }
+    for path, text in texts.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     source = open_source(DataConfig(folder=str(tmp_path)))

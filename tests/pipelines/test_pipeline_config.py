@@ -14,7 +14,10 @@ CONFIGS = [DataConfig, TextConfig, BatchConfig]
 
 
 def test_importing_the_options_imports_no_tensorflow():
-    code = "import pipelines.config, pipelines.sources, sys; print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
+    code = (
+        "import pipelines.config, pipelines.sources, sys\n"
+        "print([module for module in ('tensorflow', 'keras') if module in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
