@@ -1,5 +1,6 @@
 """MODEL_CARD.md: what a person should know before using a model."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,12 +126,19 @@ def metric_rows(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
 
 
 def _metrics(metrics: Mapping[str, Any]) -> str:
-    """A table of the single numbers."""
+    """A table of the single numbers, a column for each split."""
     rows = list(metric_rows(metrics))
+    splits = list(dict.fromkeys(split for split, _, _ in rows))
     if not rows:
         return ""
-    lines = ["| split | metric | value |", "| --- | --- | --- |"]
-    lines += [f"| {split or '-'} | {name.replace('_', ' ')} | {_plain(value)} |" for split, name, value in rows]
+    values = {(split, name): value for split, name, value in rows}
+    lines = [
+        "| metric | " + " | ".join(split or "value" for split in splits) + " |",
+        "| --- |" + " --- |" * len(splits),
+    ]
+    for name in dict.fromkeys(name for _, name, _ in rows):
+        cells = (_plain(values[split, name]) if (split, name) in values else "" for split in splits)
+        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -144,22 +152,21 @@ def _usage(metadata: Mapping[str, Any], card: Card) -> str:
 
 def python_example(metadata: Mapping[str, Any], path: str, examples: tuple[str, ...]) -> str:
     """Python code that loads the model from `path` and calls it."""
-    outputs = list(metadata["signatures"]["serving_default"]["outputs"])
-    texts = ", ".join(repr(text) for text in examples)
-    lines = [
-        "import tensorflow as tf",
-        "",
-        f"model = tf.saved_model.load({path!r})",
-        f"answer = model.signatures['serving_default'](text=tf.constant([{texts}]))",
-    ]
-    lines += [f"print(answer[{name!r}].numpy())" for name in outputs]
+    outputs = metadata["signatures"]["serving_default"]["outputs"]
+    lines = ["import tensorflow as tf", "", f"model = tf.saved_model.load({_quoted(path)})", "texts = tf.constant(["]
+    lines += [f"    {_quoted(text)}," for text in examples]
+    lines += ["])", 'answer = model.signatures["serving_default"](text=texts)']
+    lines += [f"print(answer[{_quoted(name)}].numpy())" for name in outputs]
     return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """A text as Python code, in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def serving_example(metadata: Mapping[str, Any], examples: tuple[str, ...]) -> str:
     """Shell commands that start TF Serving with the model and ask it over REST."""
-    import json
-
     name = metadata["name"]
     body = json.dumps({"inputs": {"text": list(examples)}}, ensure_ascii=False).replace("'", "'\\''")
     return "\n".join(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+FOLDER = Path(__file__).parent
 HOME, SENTIMENT, MODEL = "pages/home.py", "pages/sentiment.py", "pages/model.py"
 
 KEPT = ("text", "edited", "mode", "sentiment_model", "model")
@@ -12,8 +13,10 @@ KEPT = ("text", "edited", "mode", "sentiment_model", "model")
 
 def prepare() -> None:
     """Sets title and style, and keeps what was typed on another page."""
-    st.set_page_config(page_title="keras-seq studio", page_icon=":material/linear_scale:", layout="wide")
-    st.html(Path(__file__).with_name("style.css"))
+    # A file and not a `:material/` icon, which the browser would fetch from the network.
+    st.set_page_config(page_title="keras-seq studio", page_icon=str(FOLDER / "icon.svg"), layout="wide")
+    st.logo(str(FOLDER / "logo.svg"), icon_image=str(FOLDER / "icon.svg"), size="large")
+    st.html(FOLDER / "style.css")
     for key in KEPT:
         # Streamlit forgets the value of a widget that is not shown, unless it is set by hand.
         if key in st.session_state:

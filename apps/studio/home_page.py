@@ -5,36 +5,34 @@ from html import escape
 import streamlit as st
 
 from apps.serving.registry import ModelEntry
-from apps.studio import catalog, frame
+from apps.studio import catalog, diagram, frame
+from apps.studio.metric_view import facts as fact_grid
 from apps.studio.metric_view import headline_metrics, shown
 
-INTRODUCTION = """
-<div class="studio"><span class="eyebrow">keras-seq studio</span></div>
-"""
 LEAD = """
 <div class="studio"><p class="lead">Sequence models in Keras, from one recurrent cell to a served SavedModel. Here are
 the trained ones: try them, see what they look at, and read how well they do.</p></div>
 """
 STEPS = """
-<div class="studio steps">
+<div class="studio"><div class="steps">
   <div><h3>Ask</h3><p>Paste a text and get a verdict with the probability of every class.</p></div>
   <div><h3>See why</h3><p>Each word is coloured by how much it speaks for the verdict or against it.</p></div>
   <div><h3>Change a word</h3><p>Put two versions side by side and watch the probability move.</p></div>
-  <div><h3>Do it a thousand times</h3><p>Upload a CSV file, download it with the predictions.</p></div>
-</div>
+  <div><h3>A thousand at once</h3><p>Upload a CSV file, download it with the predictions.</p></div>
+</div></div>
 """
+SENTENCE = ("It", "moved", "me", "to", "tears")
 
 
 def show() -> None:
     """Draws the page."""
-    st.html(INTRODUCTION)
     st.title("What do the words say?", anchor=False)
     st.html(LEAD)
+    st.html(f'<div class="studio">{diagram.unrolled(SENTENCE, "positive")}</div>')
     entries = catalog.models()
     if not entries:
         catalog.show_missing()
         return
-    st.page_link(frame.SENTIMENT, label="Try the sentiment model", icon=":material/arrow_forward:")
     st.html(STEPS)
     st.header("Models on this machine", anchor=False)
     for entry in entries:
@@ -60,7 +58,7 @@ def _show_model(entry: ModelEntry) -> None:
 def _title(entry: ModelEntry) -> str:
     """Name, version and task."""
     return (
-        f'<div><span class="model-name">{escape(entry.name)}</span> '
+        f'<div class="model-head"><span class="model-name">{escape(entry.name)}</span> '
         f'<span class="muted">version {entry.version} · {escape(entry.task)}</span></div>'
     )
 
@@ -75,7 +73,4 @@ def _facts(entry: ModelEntry) -> str:
         facts.append((labels, "classes"))
     facts.append((shown(entry.metadata.get("parameters", 0)), "parameters"))
     facts.append((f"{entry.size / 1e6:.1f} MB", "on disk"))
-    rows = "".join(
-        f'<div class="fact"><b>{escape(value)}</b><span>{escape(name)}</span></div>' for value, name in facts
-    )
-    return f'<div class="facts">{rows}</div>'
+    return fact_grid(facts)

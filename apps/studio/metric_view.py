@@ -27,7 +27,7 @@ def shown(value: float, name: str = "") -> str:
         return f"{100 * value:.2f} %"
     if float(value).is_integer() and abs(value) >= 2:
         return f"{int(value):,}"
-    return f"{value:.4g}"
+    return f"{value:.4f}"
 
 
 def splits(metrics: Mapping[str, Any]) -> list[str]:
@@ -55,6 +55,14 @@ def headline_metrics(metadata: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         for split in splits(metrics)[:1]
         for name, value in single_numbers(metrics, split)
     ]
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> str:
+    """Values with their names below, as an HTML grid."""
+    cells = "".join(
+        f'<div class="fact"><b>{escape(value)}</b><span>{escape(name)}</span></div>' for value, name in pairs
+    )
+    return f'<div class="facts">{cells}</div>'
 
 
 def confusion_matrix(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
@@ -108,9 +116,9 @@ def calibration_chart(bins: Sequence[Mapping[str, float]]) -> Any:
         alt.Tooltip("accuracy:Q", format=".1%"),
         alt.Tooltip("rows:Q", title="texts", format=","),
     ]
-    points = alt.Chart(table).mark_circle(opacity=0.9, color="#6366f1", clip=True)
+    points = alt.Chart(table).mark_circle(opacity=1.0, color="#6f6cf0", clip=False)
     sized = points.encode(
         x=across, y=up, size=alt.Size("rows:Q", legend=None, scale=alt.Scale(range=[60, 500])), tooltip=tooltip
     )
-    path = alt.Chart(table).mark_line(color="#6366f1", clip=True).encode(x=across, y=up)
+    path = alt.Chart(table).mark_line(color="#6f6cf0", clip=True).encode(x=across, y=up)
     return alt.layer(line, path, sized).properties(height=300)

@@ -26,7 +26,7 @@ def show() -> None:
     with card:
         text = registry.model_card(entry)
         if text:
-            st.markdown(text)
+            st.markdown(text.partition("\n")[2] if text.startswith("# ") else text)
         else:
             st.info("This model has no card.")
     with files:
@@ -71,10 +71,8 @@ def _show_metrics(entry: ModelEntry) -> None:
     elif split:
         st.caption(f"Measured on the split {split!r}.")
     numbers = metric_view.single_numbers(metrics, split)
-    for start in range(0, len(numbers), 4):
-        row = numbers[start : start + 4]
-        for column, (name, value) in zip(st.columns(4), row, strict=False):
-            column.metric(metric_view.metric_name(name), metric_view.shown(value, name))
+    facts = [(metric_view.shown(value, name), metric_view.metric_name(name)) for name, value in numbers]
+    st.html(f'<div class="studio">{metric_view.facts(facts)}</div>')
     _show_charts(metric_view.of_split(metrics, split), entry.labels)
 
 
@@ -95,6 +93,11 @@ def _show_charts(metrics: Mapping[str, Any], labels: list[str]) -> None:
             st.caption(
                 "On the dashed line, the model is right as often as it says. A larger dot stands for more texts."
             )
+    classes = metric_view.class_table(metrics)
+    if classes is not None:
+        st.subheader("Classes", anchor=False)
+        shares = {name: st.column_config.NumberColumn(format="%.3f") for name in ("precision", "recall", "F1")}
+        st.dataframe(classes, hide_index=True, column_config=shares)
 
 
 def _show_files(entry: ModelEntry) -> None:

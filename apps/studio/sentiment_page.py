@@ -9,12 +9,19 @@ from apps.studio.examples import EXAMPLES, Example
 from apps.studio.explanation import Explanation
 from apps.studio.settings import MAX_CHARACTERS
 
+LEAD = """
+<div class="studio"><p class="lead">Paste a text: the model says which class it belongs to, how sure it is,
+and which words made it say so.</p></div>
+"""
+NOTE = "underlined: the strongest words, dashed where they speak against"
+NO_EXPLANATION = "This model has no `explain` signature, so there are no coloured words."
 ONE, TWO, FILE = "One text", "Two versions", "A CSV file"
 
 
 def show() -> None:
     """Draws the page."""
-    st.title("What does this text feel?", anchor=False)
+    st.title("Sentiment", anchor=False)
+    st.html(LEAD)
     entries = catalog.models("sentiment")
     if not entries:
         catalog.show_missing("sentiment")
@@ -71,14 +78,18 @@ def _show_one(model: ServedModel) -> None:
         return
     st.html(verdict_view.verdict(explanation))
     if explanation.tokens is None:
-        st.caption("This model has no `explain` signature, so there are no coloured words.")
+        st.caption(NO_EXPLANATION)
         return
     if not explanation.tokens:
         st.info("The model finds no words in this text; the verdict is what it says about nothing.")
         return
     st.subheader("What it looked at", anchor=False)
-    st.html(f'<div class="studio">{token_view.reading(text, explanation)}{token_view.legend(explanation.label)}</div>')
-    st.html(f'<div class="studio">{token_view.strongest_words(explanation)}</div>')
+    parts = (
+        token_view.reading(text, explanation),
+        token_view.legend(explanation.label, NOTE),
+        token_view.strongest_words(explanation),
+    )
+    st.html(f'<div class="studio">{"".join(parts)}</div>')
 
 
 def _show_two(model: ServedModel) -> None:
@@ -99,19 +110,23 @@ def _show_two(model: ServedModel) -> None:
         return
     st.html(verdict_view.change(before, after))
     removed, added = changed_tokens(before.tokens or [], after.tokens or [])
+    if before.tokens is None or after.tokens is None:
+        st.caption(NO_EXPLANATION)
+        return
     readings = st.columns(2, gap="medium")
     with readings[0]:
         st.html(_version(text, before, removed, "del"))
     with readings[1]:
         st.html(_version(edited, after, added, "ins"))
+    st.caption(f"Outlined: what differs between the two. {NOTE.capitalize()}.")
 
 
 def _version(text: str, explanation: Explanation, marked: frozenset[int], mark: str) -> str:
-    """One version with its verdict."""
-    return (
-        f'<div class="studio">{token_view.reading(text, explanation, marked, mark)}'
-        f"{token_view.legend(explanation.label, changed=bool(marked))}</div>"
-    )
+    """One version, its changed words marked."""
+    if not explanation.tokens:
+        return '<div class="studio"><p class="muted">The model finds no words in this version.</p></div>'
+    words = token_view.reading(text, explanation, marked, mark)
+    return f'<div class="studio">{words}{token_view.legend(explanation.label)}</div>'
 
 
 def _read(model: ServedModel, text: str) -> Explanation | None:

@@ -1,5 +1,6 @@
 """CSV files in and out: reading what people upload, and classifying its rows."""
 
+import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -44,20 +45,45 @@ def read_table(content: bytes, encoding: str = "UTF-8", header: bool = True) -> 
         raise UserError("This is no text file. Upload a CSV file; a spreadsheet can be saved as one.")
     if not text.strip():
         raise UserError("The file is empty. Upload a CSV file with a column of texts.")
-    options: dict = {} if header else {"header": None}
-    try:
-        table = pd.read_csv(
-            io.StringIO(text), sep=_separator(text), dtype=str, keep_default_na=False, index_col=False, **options
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        reason = str(error).replace("Error tokenizing data. C error: ", "").strip().splitlines()[0]
-        raise UserError(f"The file is no regular CSV: {reason}. Put texts that hold separators in quotes.") from None
-    if not header:
-        table.columns = [f"column {i + 1}" for i in range(table.shape[1])]
-    if table.empty:
+    rows = list(_rows(text))
+    names = _column_names(rows.pop(0)) if header else [f"column {i + 1}" for i in range(len(rows[0]))]
+    if not rows:
         raise UserError("The file has a header and no rows. Upload a file with at least one text.")
-    table.columns = [str(column) for column in table.columns]
-    return table
+    return pd.DataFrame([row + [""] * (len(names) - len(row)) for row in rows], columns=names, dtype=object)
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    """The rows of a CSV text that are not blank, none longer than the first."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    width = 0
+    try:
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            while width and len(row) > width and not row[-1]:  # some programs end each row with a separator
+                row.pop()
+            width = width or len(row)
+            if len(row) > width:
+                raise UserError(
+                    f"The row that ends in line {reader.line_num} has {len(row)} cells and the first row has {width}. "
+                    "Put texts that hold separators in quotes."
+                )
+            yield row
+    except csv.Error as error:
+        raise UserError(
+            f"The file is no regular CSV: {error} (line {reader.line_num}). Check the quotes there."
+        ) from None
+
+
+def _column_names(cells: Sequence[str]) -> list[str]:
+    """The names of the columns: empty ones numbered, equal ones told apart."""
+    names: list[str] = []
+    for i, cell in enumerate(cells):
+        name = cell.strip() or f"column {i + 1}"
+        while name in names:
+            name += "'"
+        names.append(name)
+    return names
 
 
 def _separator(text: str) -> str:
@@ -95,8 +121,9 @@ def classify(model: ServedModel, table: pd.DataFrame, column: str) -> Iterator[P
     """Classifies the texts of a column.
 
     Yields:
-        `Progress` after each batch, and at last the table with the columns `label`, `probability` (the
-        label's) and `probability_` of each class. A text that is empty or too long gets none; the column `problem` says so.
+        `Progress` after each batch, and at last the table with the columns `label`, `probability` (that of
+        the label) and one of probabilities for each class. A text that is empty or too long gets none; the column
+        `problem` says so.
     """
     texts = table[column].fillna("").astype(str).tolist()
     problems = [_problem(text) for text in texts]

@@ -9,6 +9,9 @@ from apps.studio.explanation import Explanation
 STRONGEST = 42
 """The share in percent of the colour in the background of the strongest token: the text on it stays readable."""
 
+FAINT = 0.06
+"""Tokens below this share stay uncoloured."""
+
 STRONG = 0.5
 """Tokens of at least this share of the strongest one are underlined too, for those who do not see the colours."""
 
@@ -56,20 +59,16 @@ def _token(shown: str, value: float, largest: float, element: str) -> str:
     side = "for" if value >= 0 else "against"
     strong = " strong" if share >= STRONG else ""
     # A root lifts the middle: most tokens are weak beside the strongest, and would all look white.
-    weight = round(STRONGEST * share**0.7)
+    weight = round(STRONGEST * share**0.75) if share >= FAINT else 0
     title = f' title="{value:+.3f}"'
     return f'<{element} class="token {side}{strong}" style="--weight: {weight}"{title}>{escape(shown)}</{element}>'
 
 
-def legend(label: str, changed: bool = False) -> str:
-    """What the colours and lines mean."""
+def legend(label: str, *notes: str) -> str:
+    """What the colours mean, and notes on what else there is to see."""
     name = escape(label)
-    marks = " <span>outlined: changed</span>" if changed else ""
-    return (
-        '<div class="legend">'
-        f'<span>speaks against “{name}” <i class="scale"></i> speaks for “{name}”</span>'
-        f"<span>underlined: the strongest, dashed where against</span>{marks}</div>"
-    )
+    rest = "".join(f"<span>{escape(note)}</span>" for note in notes)
+    return f'<div class="legend"><span>against “{name}” <i class="scale"></i> for “{name}”</span>{rest}</div>'
 
 
 def strongest_words(explanation: Explanation, count: int = 5) -> str:

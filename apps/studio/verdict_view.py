@@ -64,9 +64,10 @@ def _move(name: str, before: float, after: float) -> str:
     low, high = sorted((before, after))
     difference = f"{100 * (after - before):+.1f}".replace("-", "\N{MINUS SIGN}")
     return (
-        f'<span class="bar-name" title="{escape(name)}">{escape(name)}</span><span class="move-track">'
+        f'<div class="move"><span class="bar-name" title="{escape(name)}">{escape(name)}</span>'
+        '<span class="move-track">'
         f'<i class="move-path" style="left: {100 * low:.2f}%; width: {100 * (high - low):.2f}%"></i>'
         f'<i class="move-dot" style="left: {100 * before:.2f}%"></i>'
         f'<i class="move-dot after" style="left: {100 * after:.2f}%"></i></span>'
-        f'<span class="move-value">{percent(before)} → {percent(after)} <b>({difference})</b></span>'
+        f'<span class="move-value">{percent(before)} → {percent(after)} <b>({difference})</b></span></div>'
     )

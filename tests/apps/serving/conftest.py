@@ -84,6 +84,6 @@ def fields() -> dict:
         "seed": 7,
         "data": {"source": "made up for this test", "licence": "CC0", "digest": "00ff", "rows": {"train": 2}},
         "labels": LABELS,
-        "metrics": {"test": {"accuracy": 0.75, "confusion_matrix": [[1, 0, 0], [0, 1, 1], [0, 0, 1]]}},
+        "metrics": {"test": {"accuracy": 0.75, "confusion": [[1, 0, 0], [0, 1, 1], [0, 0, 1]]}},
         "config": {"model": {"units": 5}},
     }
