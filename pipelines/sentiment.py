@@ -156,7 +156,7 @@ def load_sentiment(
     if not only_test:
         rows = RereadableRows(source.train)
         surveys["train"] = survey = survey_rows(rows, source.name, data, seed, known)
-        found = order_labels(survey.labels, source.name)
+        found = order_labels(survey.labels, source.name, next(iter(survey.bad_examples), None))
         labels = list(labels or source.labels or found)
         known = frozenset(labels)
         label_ids = _ids(survey.labels, labels)

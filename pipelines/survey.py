@@ -118,15 +118,23 @@ def encode_text(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def order_labels(labels: list[str], name: str) -> list[str]:
+def order_labels(labels: list[str], name: str, first_bad_row: str | None = None) -> list[str]:
     """The distinct labels in their order: numbers by value, else text by characters.
+
+    Args:
+        labels: Of all usable rows.
+        name: For the message, as is
+        first_bad_row: a row that could not be used; it may be the reason why a label is missing.
 
     Raises:
         DataError: There is only one, or so many that the column can hardly hold classes.
     """
     counts = Counter(labels)
     if len(counts) < 2:
-        raise DataError(f"all rows of {name} have the label {next(iter(counts))!r}: a classifier needs two or more")
+        remark = f"; a row that could not be used is {first_bad_row}" if first_bad_row else ""
+        raise DataError(
+            f"all rows of {name} have the label {next(iter(counts))!r}: a classifier needs two or more{remark}"
+        )
     if len(labels) >= 20 and len(counts) > _MOST_LABELS_SHARE * len(labels):
         raise DataError(
             f"the labels of {name} are {len(counts)} different values in {len(labels)} rows: choose the column of "

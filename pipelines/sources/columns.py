@@ -13,26 +13,30 @@ LABEL_NAMES = (
     "label", "labels", "sentiment", "class", "target", "category", "rating", "stars", "score", "polarity", "intent",
     "label_text", "topic", "y",
 )  # fmt: skip
+HEADER_HINT = " (the first line must name the columns)"
+_LISTED, _SHOWN = 20, 40  # columns, and characters of each, that a message quotes
 
 
-def find_columns(names: Sequence[str], config: DataConfig, file: str) -> tuple[str, str]:
+def find_columns(names: Sequence[str], config: DataConfig, file: str, hint: str = "") -> tuple[str, str]:
     """The names of the text column and of the label column.
 
     Args:
         names: All column names, in their order.
         config: `text_column` and `label_column` win over guessing.
         file: For the message.
+        hint: The end of the message, if no column has an obvious name.
 
     Raises:
         DataError: A column is not there, or none has an obvious name; the message lists the columns.
     """
-    text = _find(names, config.text_column, TEXT_NAMES, "text", file)
-    label = _find([name for name in names if name != text], config.label_column, LABEL_NAMES, "label", file)
+    text = _find(names, config.text_column, TEXT_NAMES, "text", file, hint)
+    label = _find([name for name in names if name != text], config.label_column, LABEL_NAMES, "label", file, hint)
     return text, label
 
 
-def _find(names: Sequence[str], wanted: str | None, obvious: Sequence[str], role: str, file: str) -> str:
-    listed = ", ".join(repr(name) for name in names) or "none"
+def _find(names: Sequence[str], wanted: str | None, obvious: Sequence[str], role: str, file: str, hint: str) -> str:
+    listed = ", ".join(repr(name if len(name) <= _SHOWN else name[:_SHOWN] + "...") for name in names[:_LISTED])
+    listed = (listed or "none") + (", ..." if len(names) > _LISTED else "")
     if wanted is not None:
         if wanted in names:
             return wanted
@@ -43,7 +47,4 @@ def _find(names: Sequence[str], wanted: str | None, obvious: Sequence[str], role
     for name in obvious:
         if name in by_plain_name:
             return by_plain_name[name]
-    raise DataError(
-        f"{file}: no column is obviously the {role}s: set --data.{role}_column to one of: {listed}"
-        " (the first line must name the columns)"
-    )
+    raise DataError(f"{file}: no column is obviously the {role}s: set --data.{role}_column to one of: {listed}{hint}")

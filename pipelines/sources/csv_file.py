@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipelines.config import DataConfig
 from pipelines.errors import DataError
-from pipelines.sources.columns import find_columns
+from pipelines.sources.columns import HEADER_HINT, find_columns
 from pipelines.sources.records import BadRow, Rows, make_row
 from pipelines.sources.text_files import decode_field, open_text, reading, short_name, undecodable
 
@@ -26,7 +26,7 @@ def read_csv(path: Path, config: DataConfig) -> Rows:
             raise DataError(f"{name} is empty: it needs a first line that names the columns")
         delimiter = _delimiter(header_line)
         header = [column.strip() for column in next(csv.reader([header_line], delimiter=delimiter))]
-        text_column, label_column = find_columns(header, config, name)
+        text_column, label_column = find_columns(header, config, name, HEADER_HINT)
         text_index, label_index = header.index(text_column), header.index(label_column)
         csv.field_size_limit(_LONGEST_FIELD)
         rows = csv.reader(file, delimiter=delimiter, strict=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipelines.config import DataConfig
 from pipelines.errors import DataError
-from pipelines.sources.columns import find_columns
+from pipelines.sources.columns import HEADER_HINT, find_columns
 from pipelines.sources.records import BadRow, Rows, make_row
 from pipelines.sources.text_files import decode_field, open_text, reading, short_name, undecodable
 
@@ -24,7 +24,7 @@ def read_tsv(path: Path, config: DataConfig) -> Rows:
         if not header_line.strip():
             raise DataError(f"{name} is empty: it needs a first line that names the columns")
         header = [column.strip() for column in _fields(header_line)]
-        text_column, label_column = find_columns(header, config, name)
+        text_column, label_column = find_columns(header, config, name, HEADER_HINT)
         text_index, label_index = header.index(text_column), header.index(label_column)
         for number, line in enumerate(file, start=2):
             place = f"{name}:{number}"

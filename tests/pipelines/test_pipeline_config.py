@@ -40,7 +40,7 @@ def test_a_config_survives_a_config_file(config, tmp_path):
     parser.add_argument("--options", type=config, default=config())
     parser.save(parser.parse_args([]), tmp_path / "config.yaml")
     parsed = parser.parse_path(tmp_path / "config.yaml")
-    assert parser.instantiate_classes(parsed).options == config()
+    assert parser.instantiate(parsed).options == config()
 
 
 @pytest.mark.parametrize(
