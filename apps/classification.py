@@ -210,7 +210,10 @@ def show_figures(figures: dict[str, Any]) -> Iterator[Any]:
         yield table(
             "Worst errors",
             ["where", "label", "predicted", "probability", "text"],
-            [[e["place"], e["label"], e["predicted"], e["probability"], e["text"]] for e in figures["worst"]],
+            [
+                [e["place"].rpartition("/")[2], e["label"], e["predicted"], e["probability"], e["text"]]
+                for e in figures["worst"]
+            ],
         )
 
 

@@ -17,7 +17,7 @@ from apps.errors import UsageError
 from pipelines.errors import DataError
 
 Config = TypeVar("Config")
-METAVARS = (((int, int | None), "N"), ((float, float | None), "X"))
+METAVARS = (((int, int | None), "N"), ((float, float | None), "X"), ((str, str | None), "TEXT"))
 
 
 class HelpFormatter(jsonargparse.DefaultHelpFormatter):
@@ -51,6 +51,8 @@ class Parser(jsonargparse.ArgumentParser):
         prefix = f"{nested_key}." if nested_key else ""
         for name, kind in field_types(config_class).items():
             metavar = next((word for types, word in METAVARS if kind in types), None)
+            if kind in (tuple[int, ...], tuple[int, ...] | None):
+                metavar = "[N,...]"
             option = self._option_string_actions.get(f"--{prefix}{name}")
             if metavar and option is not None:
                 option.metavar = metavar

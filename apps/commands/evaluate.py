@@ -108,7 +108,7 @@ def _with_data(config: Any, task: Task, given: dict[str, Any]) -> Any:
     """The configuration, with other records if any option names some."""
     if not given:
         return config
-    data = build_config(_data_class(task), {name.removeprefix("data."): value for name, value in given.items()})
+    data: Any = build_config(_data_class(task), {name.removeprefix("data."): value for name, value in given.items()})
     return dataclasses.replace(config, data=data)
 
 

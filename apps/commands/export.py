@@ -61,7 +61,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         assets=[folder.vocabulary],
         version=arguments.get("version"),
     )
-    result = {
+    result: dict[str, Any] = {
         "model": f"{name}/{report.version}",
         "path": str(report.path),
         "parameters": report.parameters,

@@ -24,13 +24,15 @@ def run(arguments: Any, task: None, console: Console) -> int | None:
     """Do what `action` says."""
     directory = arguments.get("models.dir")
     model = arguments.get("model")
+    if arguments["action"] == "verify":
+        return _verify(model, directory, console)
     if arguments["action"] == "list":
-        return _list(directory, console)
-    if arguments["action"] == "inspect":
-        if not model:
-            raise UsageError("Which model? `keras-seq models list` shows the names.")
-        return _inspect(model, directory, console)
-    return _verify(model, directory, console)
+        _list(directory, console)
+    elif model:
+        _inspect(model, directory, console)
+    else:
+        raise UsageError("Which model? `keras-seq models list` shows the names.")
+    return None
 
 
 def _list(directory: str | None, console: Console) -> None:

@@ -76,7 +76,7 @@ def _refuse_existing(folder: RunFolder) -> None:
 def _resumed_config(folder: RunFolder, task: Task, given: dict[str, Any]) -> Any:
     """The configuration of the run; what is given besides must be the same."""
     stored = folder.require().read_config(task.config_class)
-    asked = build_config(task.config_class, {**flatten(to_settings(stored)), **given})
+    asked: Any = build_config(task.config_class, {**flatten(to_settings(stored)), **given})
     changed = differences(stored, asked)
     if changed:
         name, old, new = changed[0]

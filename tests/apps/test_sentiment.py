@@ -1,0 +1,149 @@
+"""The sentiment task: its layers, its loss, and the functions of the exported model."""
+
+import dataclasses
+import itertools
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from apps.attribution import log_odds
+from apps.sentiment import TASK, Config, ModelConfig, SentimentProcessor
+from apps.sentiment_model import build_classifier, cross_entropy
+from apps.settings import build_config
+from pipelines.text import WordTokenizer
+
+WORDS = ["", "[UNK]", "a", "good", "bad", "film", "not", "the", "很", "好", "!", "."]
+TEXTS = [
+    b"a good film !",
+    b"",
+    b"bad",
+    b"the bad film . " * 50,
+    "很 好".encode(),
+    "🙂 good 🙂".encode(),
+    b"caf\xe9 \xff good",
+    b"nothing known here",
+]
+SMALL = {"model.units": 5, "model.embedding_size": 6, "text.max_length": 20}
+
+
+@pytest.fixture(scope="module")
+def processor():
+    return SentimentProcessor(WordTokenizer(WORDS), ["negative", "neutral", "positive"])
+
+
+@pytest.fixture(scope="module")
+def model(processor):
+    keras.utils.set_random_seed(3)
+    return TASK.build_model(build_config(Config, SMALL), processor)
+
+
+@pytest.fixture(scope="module")
+def signatures(model, processor):
+    return TASK.signatures(model, processor, build_config(Config, SMALL))
+
+
+def ids_of(text, processor, length=20, head_share=0.25):
+    ids = processor.tokenizer.encode(tf.constant([text]))[0].numpy().tolist()
+    head = round(length * head_share)
+    return ids if len(ids) <= length else ids[:head] + ids[len(ids) - (length - head) :]
+
+
+def test_served_text_equals_the_model_on_its_ids_whatever_is_beside_it(signatures, model, processor):
+    answers = signatures["serving_default"](tf.constant(TEXTS))
+    for index, text in enumerate(TEXTS):
+        ids = ids_of(text, processor) or [0]
+        expected = tf.nn.softmax(model(tf.constant([ids])))[0]
+        np.testing.assert_allclose(answers["probabilities"][index], expected, atol=1e-6)
+        assert answers["label"][index].numpy().decode() == processor.labels[int(np.argmax(expected))]
+
+
+@pytest.mark.parametrize("name", ["serving_default", "explain"])
+def test_batch_of_none(signatures, name):
+    answers = signatures[name](tf.constant([], tf.string))
+    assert answers["label"].shape == (0,)
+    assert answers["probabilities"].shape == (0, 3)
+
+
+def test_explanation_gives_tokens_and_what_they_add_to_the_log_odds(model, processor):
+    config = build_config(Config, {**SMALL, "explain_steps": 400})
+    answers = TASK.signatures(model, processor, config)["explain"](tf.constant(TEXTS))
+    served = TASK.signatures(model, processor, config)["serving_default"](tf.constant(TEXTS))
+    np.testing.assert_allclose(answers["probabilities"], served["probabilities"], atol=1e-6)
+    tokens, saliency = answers["tokens"].numpy(), answers["saliency"].numpy()
+    assert tokens.shape == saliency.shape == (len(TEXTS), 20)
+    for index, text in enumerate(TEXTS):
+        ids = ids_of(text, processor)
+        known = [token.decode() for token in tokens[index] if token]
+        assert len(known) == len(ids)
+        assert [word for word in known if word in WORDS] == [WORDS[i] for i in ids if i > 1]
+        assert not saliency[index, len(ids) :].any()
+        mask = np.array([ids or [0]]) != 0
+        embedded = model.embed(tf.constant([ids or [0]]))
+        target = tf.argmax(answers["probabilities"][index : index + 1], axis=1)
+        whole = log_odds(model.classify(embedded, tf.constant(mask)), target)
+        nothing = log_odds(model.classify(embedded * 0, tf.constant(mask)), target)
+        np.testing.assert_allclose(saliency[index].sum(), (whole - nothing)[0], atol=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("cell", "pooling", "layers", "bidirectional"),
+    [
+        *itertools.product(["elman", "gru", "lstm"], ["mean"], [1], [True]),
+        *itertools.product(["gru"], ["last", "max", "mean_max", "attentive"], [1], [True]),
+        ("lstm", "mean", 2, True),
+        ("gru", "last", 2, False),
+        ("gru", "mean", 0, True),
+    ],
+)
+def test_every_option_builds_a_model_that_learns_in_all_its_parts(cell, pooling, layers, bidirectional):
+    config = ModelConfig(
+        embedding_size=6,
+        units=6,
+        cell=cell,
+        pooling=pooling,
+        layers=layers,
+        bidirectional=bidirectional,
+        residual=layers == 2,
+        layer_dropout=0.1,
+        segment_length=4 if layers == 2 else None,
+    )
+    model = build_classifier(config, vocabulary_size=11, classes=2)
+    ids = tf.constant([[3, 4, 5, 6, 7, 8, 9], [2, 3, 0, 0, 0, 0, 0]])
+    with tf.GradientTape() as tape:
+        loss = cross_entropy(0.0)(tf.constant([0, 1]), model(ids, training=True))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+        values = tf.convert_to_tensor(gradient).numpy()
+        assert np.isfinite(values).all(), variable.path
+    size = 6 * (2 if bidirectional and layers else 1) * (2 if pooling == "mean_max" else 1)
+    assert model.head.kernel.shape == (size, 2)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_loss_is_the_smoothed_cross_entropy(smoothing):
+    random = np.random.default_rng(0)
+    logits, targets = random.normal(size=(5, 4)).astype(np.float32), np.array([0, 3, 1, 2, 2])
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    wanted = np.eye(4)[targets] * (1 - smoothing) + smoothing / 4
+    expected = -(wanted * np.log(chances)).sum(axis=1).mean()
+    assert float(cross_entropy(smoothing)(tf.constant(targets), tf.constant(logits))) == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
+def test_search_space_gives_valid_configurations_and_starts_from_the_given_one():
+    config = build_config(Config, {"model.units": 32, "training.seed": 9})
+    parameters = keras_tuner.HyperParameters()
+    assert TASK.search_space(parameters, config) == config  # the defaults
+    for number in range(20):
+        chosen = keras_tuner.HyperParameters()
+        for parameter in parameters.space:
+            chosen.values[parameter.name] = parameter.random_sample(seed=number)
+        trial = TASK.search_space(chosen, config)
+        assert trial.training.seed == 9
+        assert isinstance(trial.model, ModelConfig)
+        assert dataclasses.replace(trial) == trial  # the ranges hold
