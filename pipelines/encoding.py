@@ -119,12 +119,18 @@ def encode_split(records: Iterable[tuple[str, int, str]], tokenizer: Tokenizer, 
 
 def _parallel(texts: Iterable[str], function) -> Iterator[tuple[np.ndarray, ...]]:
     """Applies a graph function to chunks of texts, several at a time; results come in order."""
+    failures: list[Exception] = []
 
     def chunks() -> Iterator[np.ndarray]:
         remaining = (encode_text(text) for text in texts)
-        while chunk := list(islice(remaining, _TEXTS_AT_A_TIME)):
-            yield np.array(chunk, object)
+        try:
+            while chunk := list(islice(remaining, _TEXTS_AT_A_TIME)):
+                yield np.array(chunk, object)
+        except Exception as error:  # tf.data would make a long tf.errors.UnknownError of it
+            failures.append(error)
 
     dataset = tf.data.Dataset.from_generator(chunks, output_signature=tf.TensorSpec([None], tf.string))
     dataset = dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
     yield from dataset.as_numpy_iterator()
+    if failures:
+        raise failures[0]

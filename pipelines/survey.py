@@ -1,6 +1,7 @@
 """The first reading of labelled texts: which rows there are, what they are like, and which split each belongs to."""
 
 import hashlib
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -92,7 +93,7 @@ def survey_rows(rows: RereadableRows, name: str, config: DataConfig, seed: int, 
         label = encode_text(row.label)
         digest.update(b"%d %d " % (len(text), len(label)) + text + label)
         keys.append(hashlib.blake2b(encode_text(" ".join(row.text.lower().split())), digest_size=8, key=salt).digest())
-        survey.labels.append(row.label)
+        survey.labels.append(sys.intern(row.label))  # one string a label, not one a row
     if not survey.labels:
         reason = f"; the first problem is {survey.bad_examples[0]}" if survey.bad_examples else ": it is empty"
         raise DataError(f"{name} has no usable row{reason}")
@@ -123,8 +124,8 @@ def order_labels(labels: list[str], name: str, first_bad_row: str | None = None)
 
     Args:
         labels: Of all usable rows.
-        name: For the message, as is
-        first_bad_row: a row that could not be used; it may be the reason why a label is missing.
+        name: Of the source, for the message.
+        first_bad_row: A row that could not be used, for the message: it may be why a label is missing.
 
     Raises:
         DataError: There is only one, or so many that the column can hardly hold classes.

@@ -69,18 +69,15 @@ class SubwordTokenizer(Tokenizer):
         tokens = sorted((token for token in ids if token not in ("[PAD]", UNKNOWN)), key=ids.__getitem__)
         return cls([PADDING, UNKNOWN, *tokens[: vocabulary_size - 2]], lowercase)
 
-    def tokenize(self, strings: tf.Tensor) -> tf.RaggedTensor:
-        """string [batch] -> ragged strings [batch, pieces], unknown words as they stand."""
-        words = self.words(strings)
+    def _pieces_of_words(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Unknown words come as they stand."""
         unique, places = tf.unique(words.flat_values)
         ids = self._spell(unique)
         surface = tf.gather(unique, ids.value_rowids())
         pieces = tf.where(ids.values == UNKNOWN_ID, surface, tf.gather(self._token_of_id, ids.values))
         return _spread(ids.with_values(pieces), places, words)
 
-    def encode(self, strings: tf.Tensor) -> tf.RaggedTensor:
-        """string [batch] -> ragged int32 [batch, pieces]."""
-        words = self.words(strings)
+    def _ids_of_words(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
         unique, places = tf.unique(words.flat_values)
         return _spread(self._spell(unique), places, words)
 
@@ -91,8 +88,9 @@ class SubwordTokenizer(Tokenizer):
         """
         whole = self._id_of_token.lookup(words)
         lengths = tf.strings.length(words, unit="UTF8_CHAR")
-        found = whole != UNKNOWN_ID
-        todo = tf.where(~found & (lengths <= LONGEST_WORD))[:, 0]  # numbers of the words under way
+        short = lengths <= LONGEST_WORD
+        found = short & (whole != UNKNOWN_ID)
+        todo = tf.where(short & ~found)[:, 0]  # numbers of the words under way
 
         def take_a_piece(todo, starts, rows, ids):
             candidates = tf.minimum(tf.gather(lengths, todo) - starts, self._longest_piece)

@@ -59,27 +59,31 @@ class Tokenizer(tf.Module):
 
     def tokenize(self, strings: tf.Tensor) -> tf.RaggedTensor:
         """string [batch] -> ragged strings [batch, tokens]: the pieces, for people to read; one an id."""
-        raise NotImplementedError
+        with tf.device("CPU"):  # many small operations on strings: nothing for an accelerator
+            return self._pieces_of_words(self.words(strings))
 
     def encode(self, strings: tf.Tensor) -> tf.RaggedTensor:
         """string [batch] -> ragged int32 [batch, tokens]."""
-        raise NotImplementedError
+        with tf.device("CPU"):
+            return self._ids_of_words(self.words(strings))
 
     def decode(self, ids: tf.Tensor | tf.RaggedTensor) -> tf.Tensor:
         """Ids, ragged or padded [batch, tokens] -> string [batch].
 
         What `encode` has dropped does not come back: case, spaces and unknown words.
         """
-        if not isinstance(ids, tf.RaggedTensor):
-            ids = tf.RaggedTensor.from_tensor(ids, ragged_rank=1)
-        ids = tf.ragged.boolean_mask(ids, tf.not_equal(ids, PADDING_ID))
-        known = tf.where((ids.flat_values >= 0) & (ids.flat_values < len(self._tokens)), ids.flat_values, UNKNOWN_ID)
-        joined = self._join(ids.with_flat_values(tf.gather(self._token_of_id, known)))
-        joined = tf.strings.regex_replace(joined, _NO_SPACE_BEFORE, r"\1")
-        joined = tf.strings.regex_replace(joined, _NO_SPACE_AFTER, r"\1")
-        for _ in range(2):  # a character between two spaces belongs to both matches
-            joined = tf.strings.regex_replace(joined, _BETWEEN_CJK, r"\1\2")
-        return joined
+        with tf.device("CPU"):
+            if not isinstance(ids, tf.RaggedTensor):
+                ids = tf.RaggedTensor.from_tensor(ids, ragged_rank=1)
+            ids = tf.ragged.boolean_mask(ids, tf.not_equal(ids, PADDING_ID))
+            values = ids.flat_values
+            values = tf.where((values >= 0) & (values < len(self._tokens)), values, UNKNOWN_ID)
+            joined = self._join(ids.with_flat_values(tf.gather(self._token_of_id, values)))
+            joined = tf.strings.regex_replace(joined, _NO_SPACE_BEFORE, r"\1")
+            joined = tf.strings.regex_replace(joined, _NO_SPACE_AFTER, r"\1")
+            for _ in range(2):  # a character between two spaces belongs to both matches
+                joined = tf.strings.regex_replace(joined, _BETWEEN_CJK, r"\1\2")
+            return joined
 
     def settings(self) -> dict[str, Any]:
         """The constructor's arguments besides the vocabulary, as JSON has them."""
@@ -90,6 +94,12 @@ class Tokenizer(tf.Module):
         from pipelines.text.storage import save_tokenizer
 
         save_tokenizer(self, directory)
+
+    def _pieces_of_words(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        raise NotImplementedError
+
+    def _ids_of_words(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        raise NotImplementedError
 
     def _join(self, tokens: tf.RaggedTensor) -> tf.Tensor:
         return tf.strings.reduce_join(tokens, axis=-1, separator=" ")

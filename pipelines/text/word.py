@@ -37,11 +37,8 @@ class WordTokenizer(Tokenizer):
         ranked = sorted(frequent.items(), key=lambda item: (-item[1], item[0]))
         return cls([PADDING, UNKNOWN, *(word for word, _ in ranked[: vocabulary_size - 2])], lowercase)
 
-    def tokenize(self, strings: tf.Tensor) -> tf.RaggedTensor:
-        """string [batch] -> ragged strings [batch, words], unknown words as they stand."""
-        return self.words(strings)
+    def _pieces_of_words(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        return words
 
-    def encode(self, strings: tf.Tensor) -> tf.RaggedTensor:
-        """string [batch] -> ragged int32 [batch, words]."""
-        words = self.words(strings)
+    def _ids_of_words(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
         return words.with_flat_values(tf.cast(self._id_of_token.lookup(words.flat_values), tf.int32))

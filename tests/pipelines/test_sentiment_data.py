@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import pipelines.survey
 from pipelines.config import BatchConfig, DataConfig, TextConfig
+from pipelines.encoding import encode_split
 from pipelines.errors import DataError
 from pipelines.sentiment import load_sentiment
 from pipelines.text import WordTokenizer
@@ -164,6 +165,17 @@ def test_files_larger_than_memory_are_read_again(csv, monkeypatch):
     assert batches(streamed.train(0)) == batches(in_memory.train(0))
     assert batches(streamed.validation) == batches(in_memory.validation)
     assert streamed.report == in_memory.report
+
+
+def test_a_file_that_changes_while_it_is_read(csv, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipelines.survey, "_MEMORY_BYTES", 0)
+    data = load(csv)
+    rows = make_rows(200)
+    for changed, message in ((rows[:-40], "shorter"), ([*rows, *rows], "grown")):
+        write_csv(tmp_path / "mine.csv", changed)
+        records = ((row.text, 0, row.place) for row in data.records("train"))
+        with pytest.raises(DataError, match=message):
+            encode_split(records, data.tokenizer, TextConfig())
 
 
 def test_over_long_texts_are_refused_if_wanted(tmp_path):
