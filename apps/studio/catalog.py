@@ -22,7 +22,7 @@ def show_missing(task: str | None = None) -> None:
     st.warning(f"There is no {kind} in {places}.", icon=":material/inbox:")
     st.markdown("Train one on the bundled samples and export it, then reload this page:")
     name = task or "sentiment"
-    st.code(f"keras-seq train {name} --name first\nkeras-seq export runs/{name}/first", language="sh")
+    st.code(f"keras-seq train {name} --data.source samples\nkeras-seq export {name}", language="sh")
     show_unreadable()
 
 

@@ -1,5 +1,6 @@
 """The metrics of a model as numbers, a confusion matrix and a calibration chart."""
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -25,8 +26,8 @@ def shown(value: float, name: str = "") -> str:
     """A number as people write it: shares in percent, counts with commas."""
     if name in SHARES:
         return f"{100 * value:.2f} %"
-    if float(value).is_integer() and abs(value) >= 2:
-        return f"{int(value):,}"
+    if isinstance(value, int):
+        return f"{value:,}"
     return f"{value:.4f}"
 
 
@@ -106,8 +107,8 @@ def calibration_chart(bins: Sequence[Mapping[str, float]]) -> Any:
     """Accuracy against confidence: on the diagonal, the model is as often right as it says."""
     table = pd.DataFrame(bins)
     diagonal = pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
-    low = min(0.5, float(table["confidence"].min()), float(table["accuracy"].min()))
-    scale = alt.Scale(domain=[max(0.0, low - 0.05), 1.0])
+    low = min(0.5, math.floor(10 * float(table[["confidence", "accuracy"]].to_numpy().min())) / 10)
+    scale = alt.Scale(domain=[low, 1.0])
     across = alt.X("confidence:Q", title="how sure the model is", scale=scale, axis=alt.Axis(format="%"))
     up = alt.Y("accuracy:Q", title="how often it is right", scale=scale, axis=alt.Axis(format="%"))
     line = alt.Chart(diagonal).mark_line(strokeDash=[4, 4], color="#8a8d99", clip=True).encode(x=across, y=up)

@@ -136,4 +136,4 @@ def _show_calling(entry: ModelEntry) -> None:
     st.subheader("TF Serving", anchor=False)
     st.code(model_card.serving_example(entry.metadata, examples), language="sh")
     st.subheader("The command line", anchor=False)
-    st.code(f'keras-seq predict "A lovely little film." --model {entry.key}', language="sh")
+    st.code(f'keras-seq predict {entry.task} "A lovely little film." --model {entry.key}', language="sh")

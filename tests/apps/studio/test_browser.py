@@ -1,0 +1,136 @@
+"""The studio in a real browser: the demo is clicked through, in both themes, and leaves screenshots.
+
+They go to the folder that KERAS_SEQ_SCREENSHOTS names, else to a temporary one.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from apps.studio.launch import command
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+CSV = b"id,text\n1,a good and lovely day\n2,dull\n"
+
+
+@pytest.fixture(scope="module")
+def studio(exported, tmp_path_factory):
+    """The address of a running studio."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("log") / "studio.txt"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command(port, "127.0.0.1", exported, headless=True), stdout=stream, stderr=stream, cwd=log.parent
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_up(address, process, log)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_until_up(address: str, process: subprocess.Popen, log: Path) -> None:
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError):
+            assert process.poll() is None, log.read_text(errors="replace")
+            time.sleep(0.25)
+    pytest.fail(f"the studio did not start: {log.read_text(errors='replace')}")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def screenshots(tmp_path_factory) -> Path:
+    folder = os.environ.get("KERAS_SEQ_SCREENSHOTS")
+    path = Path(folder) if folder else tmp_path_factory.mktemp("screenshots")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 420)])
+def test_demo(browser, studio, screenshots, scheme, width):
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.set_default_timeout(60_000)
+    outside = []
+    page.on(
+        "request",
+        lambda request: request.url.startswith((studio, "ws:", "data:", "blob:")) or outside.append(request.url),
+    )
+
+    def shoot(name):
+        page.wait_for_function("!document.querySelector('[data-stale=true]')")
+        page.wait_for_timeout(300)
+        page.screenshot(path=screenshots / f"{name}-{scheme}-{width}.png")
+
+    page.goto(studio)
+    page.get_by_role("button", name="Try it").wait_for()
+    shoot("home")
+    page.get_by_role("button", name="Try it").click()
+
+    page.locator(".verdict").wait_for()
+    page.get_by_label("Your text").fill("A good <b>bold</b> day, but a dull evening. <script>alert(1)</script>")
+    page.get_by_role("button", name="Read it").click()
+    page.locator(".token.against", has_text="dull").wait_for()
+    assert page.locator(".token.for.strong").all_inner_texts() == ["good"]
+    assert "<script>" in page.locator(".reading").inner_text()
+    good = page.locator(".token.for.strong").evaluate("element => getComputedStyle(element).backgroundColor")
+    dull = page.locator(".token.against").evaluate("element => getComputedStyle(element).backgroundColor")
+    assert good != dull
+    shoot("sentiment")
+
+    page.get_by_text("Two versions").click()
+    page.get_by_label("Second version").fill("A bad day, and a dull evening.")
+    page.get_by_role("button", name="Compare").click()
+    page.locator("ins.token", has_text="bad").wait_for()
+    assert "turns from" in page.locator(".change-line").inner_text()
+    shoot("compare")
+
+    page.get_by_text("A CSV file").click()
+    page.get_by_test_id("stFileUploader").wait_for()
+    page.set_input_files("input[type=file]", {"name": "days.csv", "mimeType": "text/csv", "buffer": CSV})
+    page.get_by_role("button", name="Classify").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download with predictions").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("id,text,label,probability,")
+    assert lines[1].startswith("1,a good and lovely day,<b>great</b>,")
+    assert lines[2].startswith("2,dull,awful,")
+    shoot("csv")
+
+    page.goto(f"{studio}/model")
+    page.get_by_text("Confusion matrix").wait_for()
+    shoot("model")
+    page.get_by_role("tab", name="Card").click()
+    page.get_by_text("It knows seven words.").wait_for()
+    shoot("card")
+
+    assert outside == []
+    assert page.locator("[data-testid=stException]").count() == 0
+    page.close()
