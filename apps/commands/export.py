@@ -29,7 +29,7 @@ def add_arguments(parser: Parser, task: Task) -> None:
 def run(arguments: Any, task: Task, console: Console) -> None:
     """Open the run and export it."""
     import_tensorflow()
-    from apps.commands.train import scalars, training_command
+    from apps.commands.train import training_command
     from apps.runs.trained import newest_run, open_run
     from apps.serving.export import export_model
 
@@ -42,7 +42,8 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     metrics: dict[str, Any] = {}
     if (folder.path / "report.json").exists():
         measured = folder.read_json("report.json").get("metrics", {})
-        metrics = {split: scalars(figures) for split, figures in measured.items()}
+        # Without the worst errors: they quote the data, whose licence may not allow that.
+        metrics = {split: {k: v for k, v in figures.items() if k != "worst"} for split, figures in measured.items()}
     name = arguments.get("name") or task.name
     report = export_model(
         task.signatures(trained.model, trained.processor, config),
