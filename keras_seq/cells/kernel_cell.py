@@ -1,6 +1,5 @@
 """What cells with a kernel, a recurrent kernel and a bias share: their arguments, weights and config."""
 
-import keras
 from keras import activations, initializers, ops, regularizers
 
 from keras_seq.cells.cell import RecurrentCell, check_units
@@ -68,7 +67,9 @@ class KernelCell(RecurrentCell):
             name="recurrent_kernel",
         )
         self.bias = (
-            self.add_weight(shape=self.bias_shape(), initializer=self.initial_bias, name="bias") if self.use_bias else None
+            self.add_weight(shape=self.bias_shape(), initializer=self.initial_bias, name="bias")
+            if self.use_bias
+            else None
         )
         self.built = True
 
@@ -103,4 +104,3 @@ class KernelCell(RecurrentCell):
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
             "recurrent_regularizer": regularizers.serialize(self.recurrent_regularizer),
         }
-

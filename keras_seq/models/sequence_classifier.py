@@ -74,17 +74,15 @@ class SequenceClassifier(keras.Model):
 
     def build(self, ids_shape=None):
         """Build all parts for ids `[batch, time]`."""
-        if self.built:
-            return
         shape = (None, None, self.embedding_size)
-        self.embedding.build((None, None))
+        parts = [(self.embedding, (None, None))]
         if self.encoder is not None:
-            if not self.encoder.built:
-                self.encoder.build(shape)
+            parts.append((self.encoder, shape))
             shape = self.encoder.compute_output_shape(shape)
-        if not self.pooling.built:
-            self.pooling.build(shape)
-        self.head.build(self.pooling.compute_output_shape(shape))
+        parts += [(self.pooling, shape), (self.head, self.pooling.compute_output_shape(shape))]
+        for layer, input_shape in parts:
+            if not layer.built:
+                layer.build(input_shape)
         self.built = True
 
     def call(self, ids, training=False):

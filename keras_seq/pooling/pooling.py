@@ -26,7 +26,7 @@ class Pooling(keras.layers.Layer):
 
     def compute_mask(self, sequences, mask=None):
         """A pooled sequence has no steps, so no mask."""
-        return None
+        return
 
     def compute_output_shape(self, sequences_shape):
         """`[batch, features]`."""

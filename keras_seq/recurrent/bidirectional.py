@@ -56,7 +56,9 @@ class Bidirectional(keras.layers.Layer):
         if layer.go_backwards:
             raise ValueError("The forward layer of `Bidirectional` must have `go_backwards=False`.")
         if merge_mode not in MERGES:
-            raise ValueError(f"Argument `merge_mode` must be one of {list(MERGES)}. Received: merge_mode={merge_mode!r}")
+            raise ValueError(
+                f"Argument `merge_mode` must be one of {list(MERGES)}. Received: merge_mode={merge_mode!r}"
+            )
         if backward_layer is None:
             config = layer.get_config()
             config["name"] = f"backward_{layer.name}"

@@ -27,4 +27,5 @@ def while_loop(masked_step, last, states, inputs, mask, reverse, keep_all):
 def unstack(tensor):
     """A TensorArray of the slices of a tensor along its first axis."""
     length = tf.shape(tensor)[0] if tensor.shape[0] is None else tensor.shape[0]
-    return tf.TensorArray(tensor.dtype, size=length, element_shape=tensor.shape[1:]).unstack(tensor)
+    array = tf.TensorArray(tensor.dtype, size=length, element_shape=tensor.shape[1:], clear_after_read=False)
+    return array.unstack(tensor)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.cells.cell import RecurrentCell
-from keras_seq.recurrent.fused import fused_kernel
+from keras_seq.recurrent.fused import run_fused
 from keras_seq.recurrent.loop import run_loop
 
 
@@ -123,13 +123,12 @@ class Recurrent(keras.layers.Layer):
         states = self._states(sequences, initial_state)
         options = {"mask": mask, "reverse": self.go_backwards, "keep_all": keep_all}
         options["zero_masked"] = self.zero_output_for_mask
-        kernel = None if self.unroll else fused_kernel(self.cell)
-        if kernel is not None:
-            outputs, last, states = kernel(self.cell, self.cell.project_inputs(sequences), states, **options)
-        else:
+        result = None if self.unroll else run_fused(self.cell, sequences, states, training=training, **options)
+        if result is None:
             step, inputs = self._step_function(sequences, training)
             initial_output = ops.zeros((ops.shape(sequences)[1], self.output_size), dtype=self._output_dtype())
-            outputs, last, states = run_loop(step, inputs, states, initial_output, unroll=self.unroll, **options)
+            result = run_loop(step, inputs, states, initial_output, unroll=self.unroll, **options)
+        outputs, last, states = result
         return None if outputs is None else ops.transpose(outputs, (1, 0, 2)), last, states
 
     def _states(self, sequences, initial_state):

@@ -15,7 +15,8 @@ class Segmented(keras.layers.Layer):
     Johnson and Zhang (2016), "Supervised and Semi-Supervised Text Categorization using LSTM for Region Embeddings", read
     documents in this way: the layer embeds regions of text, a pooling over all steps joins them. The loop has as many
     steps as a segment, however long the sequence is, and what is remembered over a whole document no longer is a way to
-    overfit. While training, the cuts are shifted by a random number of steps, so that no place is always a border.
+    overfit. While training, the cuts are shifted by a random number of steps (as many as padding to whole segments
+    leaves room for), so that no place is always a border.
 
     Args:
         layer: A `Recurrent`, `Bidirectional` or `Stacked` layer. Its `return_sequences` does not matter here.
@@ -73,18 +74,21 @@ class Segmented(keras.layers.Layer):
         batch, time = ops.shape(sequences)[0], ops.shape(sequences)[1]
         if mask is None:
             mask = ops.ones((batch, time), dtype="bool")
+        # Steps of zeros, which are masked, make whole segments of it; the shift moves some of them to the front.
+        shifted = training and self.shift
+        extra = segment - time % segment if shifted else -time % segment
+        sequences, mask = _append_zeros(sequences, extra), _append_zeros(mask, extra)
         before = 0
-        if training and self.shift:
-            before = keras.random.randint((), 0, segment, dtype="int32", seed=self.seed_generator)
-        after = -(time + before) % segment
-        # Zeros in front and behind make whole segments of it; they are masked.
-        sequences = _pad(sequences, before, after)
-        mask = _pad(mask, before, after)
+        if shifted:
+            before = keras.random.randint((), 0, extra + 1, dtype="int32", seed=self.seed_generator)
+            sequences, mask = ops.roll(sequences, before, axis=1), ops.roll(mask, before, axis=1)
         segments = ops.reshape(sequences, (-1, segment, features))  # [batch * segments, segment, features]
         segment_mask = ops.reshape(mask, (-1, segment))
         outputs, _, _ = self.layer.run(segments, None, segment_mask, training)
         outputs = ops.reshape(outputs, (batch, -1, self.output_size))
-        return outputs[:, before : before + time]
+        if shifted:
+            outputs = ops.roll(outputs, -before, axis=1)
+        return outputs[:, :time]
 
     def compute_mask(self, sequences, mask=None):
         """The mask goes on with the sequence."""
@@ -112,11 +116,7 @@ class Segmented(keras.layers.Layer):
         return cls(**config)
 
 
-def _pad(tensor, before, after):
-    """Zeros before and after the steps of `[batch, time, ...]`; their numbers may be tensors."""
+def _append_zeros(tensor, steps):
+    """Append `steps` steps of zeros to `[batch, time, ...]`."""
     shape = ops.shape(tensor)
-
-    def zeros(steps):
-        return ops.zeros((shape[0], steps, *shape[2:]), dtype=tensor.dtype)
-
-    return ops.concatenate([zeros(before), tensor, zeros(after)], axis=1)
+    return ops.concatenate([tensor, ops.zeros((shape[0], steps, *shape[2:]), dtype=tensor.dtype)], axis=1)

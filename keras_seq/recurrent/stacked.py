@@ -54,7 +54,9 @@ class Stacked(keras.layers.Layer):
         if not 0 <= dropout < 1:
             raise ValueError(f"Argument `dropout` must be in [0, 1). Received: dropout={dropout}")
         if residual and not return_sequences:
-            raise ValueError("`residual=True` needs `return_sequences=True`; a pooling layer picks the last step from it.")
+            raise ValueError(
+                "`residual=True` needs `return_sequences=True`; a pooling layer picks the last step from it."
+            )
         self.layers = layers
         self.dropout = dropout
         self.residual = residual

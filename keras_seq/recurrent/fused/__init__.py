@@ -1,12 +1,24 @@
-"""Loops with a hand-derived gradient, for the cells where that is faster; TensorFlow only."""
+"""The time loop with a hand-derived gradient, for the cells that have one; TensorFlow only.
+
+What makes it faster than a loop over `cell.step`: the inputs are projected before the loop; every gate has a matrix
+product of its own, so that the two or more processors of a machine each take whole gates; the gradients of all weights
+are single matrix products after the backward loop; and no matrix is transposed within a loop.
+"""
 
 import keras
 
 
-def fused_kernel(cell):
-    """Return the function that runs `cell` along time, or None where there is none for this cell and backend."""
+def run_fused(cell, sequences, states, mask, reverse, keep_all, zero_masked, training):
+    """Run `cell` along time-major `sequences`, or return None where this cell or backend has no such loop.
+
+    Arguments and results are those of `keras_seq.recurrent.loop.run_loop`; `sequences` are not projected yet.
+    """
     if keras.backend.backend() != "tensorflow":
         return None
-    from keras_seq.recurrent.fused.kernels import find_kernel
+    from keras_seq.recurrent.fused.loop import FusedLoop
+    from keras_seq.recurrent.fused.steps import steps_of
 
-    return find_kernel(cell)
+    steps = steps_of(cell)
+    if steps is None:
+        return None
+    return FusedLoop(steps, cell, reverse).run(sequences, states, mask, keep_all, zero_masked, training)

@@ -1,0 +1,23 @@
+"""Fixtures over all cells and masks; all tests here run on every backend."""
+
+import keras
+import numpy as np
+import pytest
+from cases import CELLS, MASKS, Case
+
+
+@pytest.fixture(params=CELLS)
+def case(request):
+    return Case(request.param)
+
+
+@pytest.fixture(params=MASKS)
+def mask(request):
+    rows = MASKS[request.param]
+    return None if rows is None else np.array(rows, dtype=bool)
+
+
+@pytest.fixture
+def numpy():
+    """Tensors of any backend to NumPy, in any nest."""
+    return lambda nest: keras.tree.map_structure(keras.ops.convert_to_numpy, nest)

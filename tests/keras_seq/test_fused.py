@@ -1,0 +1,163 @@
+"""The hand-derived gradients against automatic differentiation and finite differences; TensorFlow only."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_seq
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("the fused loop is TensorFlow's", allow_module_level=True)
+
+import tensorflow as tf
+from cases import CELLS, MASKS, Case
+
+from keras_seq.recurrent.fused import run_fused
+from keras_seq.recurrent.loop import run_loop
+
+
+def loss_and_gradients(case, run, mask, reverse):
+    """A loss that reaches every output and every final state with its own weight, and all its gradients."""
+    x = tf.constant(np.swapaxes(case.sequences, 0, 1), dtype=case.cell.compute_dtype)
+    states = [tf.constant(s, dtype=x.dtype) for s in case.states]
+    rng = np.random.default_rng(3)
+    weights = [v.value for v in case.cell.trainable_variables]
+    with tf.GradientTape() as tape:
+        tape.watch([x, *states])
+        outputs, last, final = run(x, states, mask, reverse)
+        loss = 0.0
+        for tensor in (outputs, last, *final):
+            loss += tf.reduce_sum(tf.cast(tensor, tf.float64) * rng.normal(size=tensor.shape))
+    return float(loss), tape.gradient(loss, [x, *states, *weights])
+
+
+def fused(case, training=True):
+    def run(x, states, mask, reverse):
+        mask = None if mask is None else tf.constant(mask.T)
+        return run_fused(case.cell, x, states, mask, reverse, True, False, training)
+
+    return run
+
+
+def plain(case):
+    def run(x, states, mask, reverse):
+        mask = None if mask is None else tf.constant(mask.T)
+        step = lambda p, s: case.cell.step(p, s, training=True)  # noqa: E731
+        return run_loop(step, case.cell.project_inputs(x), states, tf.zeros_like(states[0]), mask, reverse)
+
+    return run
+
+
+def assert_same(result, expected):
+    np.testing.assert_allclose(result[0], expected[0], rtol=1e-12)
+    for ours, theirs in zip(result[1], expected[1], strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_gradient_equals_automatic_differentiation(name, mask, reverse):
+    case = Case(name, dtype="float64")
+    expected = loss_and_gradients(case, plain(case), mask, reverse)
+    for training in (False, True):
+        assert_same(loss_and_gradients(case, fused(case, training), mask, reverse), expected)
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("training", [False, True])
+def test_gradient_in_a_graph_that_knows_no_sizes(name, training):
+    case, mask = Case(name, dtype="float64"), np.array(MASKS["holed"], bool)
+    expected = loss_and_gradients(case, plain(case), mask, True)
+    assert_same(loss_and_gradients_in_graph(case, fused(case, training), mask, True), expected)
+
+
+def loss_and_gradients_in_graph(case, run, mask, reverse):
+    """The same with a batch size and a number of steps that the graph does not know."""
+    rng = np.random.default_rng(3)
+    weights = [v.value for v in case.cell.trainable_variables]
+    spec = [tf.TensorSpec([None, None, 4], tf.float64)] + [tf.TensorSpec([None, 3], tf.float64)] * len(case.states)
+    factors = [rng.normal(size=(6, 3, 3))] + [rng.normal(size=(3, 3)) for _ in range(1 + len(case.states))]
+
+    @tf.function(input_signature=spec, autograph=False)
+    def graph(x, *states):
+        with tf.GradientTape() as tape:
+            tape.watch([x, *states])
+            outputs, last, final = run(x, list(states), mask, reverse)
+            tensors = (outputs, last, *final)
+            loss = tf.add_n([tf.reduce_sum(t * f) for t, f in zip(tensors, factors, strict=True)])
+        return loss, tape.gradient(loss, [x, *states, *weights])
+
+    loss, gradients = graph(np.swapaxes(case.sequences, 0, 1).astype("float64"), *map(np.float64, case.states))
+    return float(loss), gradients
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_gradient_equals_finite_differences(name, mask):
+    case = Case(name, dtype="float64")
+    _, gradients = loss_and_gradients(case, fused(case), mask, reverse=False)
+    variables = case.cell.trainable_variables
+    rng = np.random.default_rng(5)
+    for variable, gradient in zip(variables, gradients[-len(variables) :], strict=True):
+        direction, value, step = rng.normal(size=variable.shape), variable.numpy(), 1e-6
+        losses = []
+        for sign in (1, -1):
+            variable.assign(value + sign * step * direction)
+            losses.append(loss_and_gradients(case, fused(case), mask, reverse=False)[0])
+        variable.assign(value)
+        np.testing.assert_allclose(
+            (losses[0] - losses[1]) / (2 * step), np.sum(gradient * direction), rtol=1e-5, atol=1e-7
+        )
+
+
+def test_gradient_of_a_gradient():
+    """Penalties on gradients differentiate twice."""
+    case = Case("lstm", dtype="float64")
+
+    def penalty(run):
+        x = tf.constant(np.swapaxes(case.sequences, 0, 1).astype("float64"))
+        states = [tf.constant(s.astype("float64")) for s in case.states]
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                loss = tf.reduce_sum(run(x, states, None, False)[0] ** 2)
+            value = tf.reduce_sum(inner.gradient(loss, x) ** 2)
+        return outer.gradient(value, x)
+
+    np.testing.assert_allclose(penalty(fused(case)), penalty(plain(case)), rtol=1e-9)
+
+
+def test_cells_without_a_hand_derived_gradient_take_the_plain_loop():
+    class Other(keras_seq.LSTMCell):
+        pass
+
+    for cell in (Other(3), keras_seq.LSTMCell(3, activation="relu"), keras_seq.GRUCell(3, recurrent_activation="relu")):
+        cell.build((None, 4))
+        assert run_fused(cell, tf.zeros([2, 1, 4]), [tf.zeros([1, 3])] * 2, None, False, True, False, True) is None
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_half_precision_gradients_stay_close(name):
+    exact = Case(name)
+    half = Case(name, dtype="mixed_bfloat16")
+    _, expected = loss_and_gradients(exact, fused(exact), None, False)
+    _, gradients = loss_and_gradients(half, fused(half), None, False)
+    for ours, theirs in zip(gradients[-3:], expected[-3:], strict=True):
+        assert ours.dtype == tf.float32  # the weights', not the compute dtype's
+        assert np.linalg.norm(ours - theirs) < 0.05 * np.linalg.norm(theirs)
+
+
+def test_trains_as_the_plain_loop_does():
+    """The same model with and without `unroll` (which takes the plain loop) learns the same weights."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(32, 6, 4)).astype("float32"), rng.normal(size=(32, 3)).astype("float32")
+    results = []
+    for unroll in (False, True):
+        keras.utils.set_random_seed(1)
+        inputs = keras.Input((6, 4))
+        model = keras.Model(inputs, keras_seq.Recurrent(keras_seq.GRUCell(3), unroll=unroll)(inputs))
+        model.compile("sgd", "mse", jit_compile=False)
+        model.fit(x, y, batch_size=8, epochs=3, verbose=0, shuffle=False)
+        results.append(model.get_weights())
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)

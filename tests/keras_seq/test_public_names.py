@@ -1,0 +1,85 @@
+"""Every public name is documented, registered, and comes back from its config and from a `.keras` file."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+import keras_seq
+
+X = np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32")
+MASK = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]], bool)
+
+
+def recurrent(**options):
+    return keras_seq.Recurrent(keras_seq.GRUCell(3, reset_after=False), **options)
+
+
+EXAMPLES = {
+    "ElmanCell": lambda: keras_seq.ElmanCell(3, activation="relu", kernel_regularizer="l2"),
+    "LSTMCell": lambda: keras_seq.LSTMCell(3, unit_forget_bias=False, use_bias=False),
+    "GRUCell": lambda: keras_seq.GRUCell(3, reset_after=False, recurrent_initializer="glorot_uniform"),
+    "Recurrent": lambda: recurrent(return_sequences=True, go_backwards=True, zero_output_for_mask=True),
+    "Bidirectional": lambda: keras_seq.Bidirectional(recurrent(return_sequences=True), merge_mode="sum"),
+    "Stacked": lambda: keras_seq.Stacked([recurrent(), recurrent()], dropout=0.1, residual=True, return_sequences=True),
+    "Segmented": lambda: keras_seq.Segmented(recurrent(), 2, shift=False),
+    "LastPooling": keras_seq.LastPooling,
+    "MeanPooling": keras_seq.MeanPooling,
+    "MaxPooling": keras_seq.MaxPooling,
+    "AttentivePooling": lambda: keras_seq.AttentivePooling(2),
+    "ConcatenatedPooling": lambda: keras_seq.ConcatenatedPooling(
+        [keras_seq.AttentivePooling(), keras_seq.MaxPooling()]
+    ),
+    "SequenceClassifier": lambda: keras_seq.SequenceClassifier(
+        9, 3, embedding_size=4, encoder=recurrent(return_sequences=True), word_dropout=0.2
+    ),
+}
+ABSTRACT = {"RecurrentCell"}
+
+
+def test_every_public_name_has_an_example():
+    assert set(keras_seq.__all__) == set(EXAMPLES) | ABSTRACT
+
+
+@pytest.mark.parametrize("name", keras_seq.__all__)
+def test_is_documented(name):
+    public = getattr(keras_seq, name)
+    text = inspect.getdoc(public)
+    assert text
+    assert "Call arguments:" in text
+    own = vars(public).get("__init__")  # what a class inherits is documented where it is defined
+    parameters = [] if own is None else inspect.signature(own).parameters
+    for parameter in set(parameters) - {"self", "kwargs"}:
+        assert f"{parameter}:" in text, f"{name} does not document {parameter}"
+    for method, function in inspect.getmembers(public, inspect.isfunction):
+        if not method.startswith("_") and function.__module__.startswith("keras_seq"):
+            assert inspect.getdoc(function), f"{name}.{method} has no docstring"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_is_registered(name):
+    assert keras.saving.get_registered_name(getattr(keras_seq, name)) == f"keras_seq>{name}"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_config_round_trip(name):
+    one = EXAMPLES[name]()
+    other = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(one))
+    assert type(other) is type(one)
+    assert other.get_config() == one.get_config()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_keras_file_round_trip(name, tmp_path, numpy):
+    layer = EXAMPLES[name]()
+    if name == "SequenceClassifier":
+        model, inputs = layer, np.array([[3, 4, 0], [5, 6, 7]])
+    else:
+        sequences, mask = keras.Input((None, 4)), keras.Input((None,), dtype="bool")
+        layer = keras_seq.Recurrent(layer) if name.endswith("Cell") else layer
+        model, inputs = keras.Model([sequences, mask], layer(sequences, mask=mask)), [X, MASK]
+    before = numpy(model(inputs))
+    model.save(tmp_path / "model.keras")
+    after = numpy(keras.saving.load_model(tmp_path / "model.keras")(inputs))
+    np.testing.assert_array_equal(before, after)
