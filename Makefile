@@ -1,0 +1,57 @@
+# Every target sets itself up: `make demo` and `make test` are all that a fresh machine needs (Python 3.11+, make).
+
+PYTHON ?= python3
+VENV := .venv
+BACKENDS_VENV := .venv-backends
+BIN := $(VENV)/bin
+# The CPU build of PyTorch where it can be had; its usual one brings several GB of CUDA.
+TORCH ?= torch>=2.6,<3
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+PORT ?= 8501
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-backends lint format clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/	/' | expand -t 18
+
+$(VENV)/.users: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.developers: requirements-dev.txt $(VENV)/.users
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
+$(BACKENDS_VENV)/.installed: pyproject.toml
+	test -x $(BACKENDS_VENV)/bin/python || $(PYTHON) -m venv $(BACKENDS_VENV)
+	$(BACKENDS_VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(BACKENDS_VENV)/bin/python -m pip install --quiet "$(TORCH)" --index-url $(TORCH_INDEX) 2>/dev/null \
+		|| $(BACKENDS_VENV)/bin/python -m pip install --quiet "$(TORCH)"
+	$(BACKENDS_VENV)/bin/python -m pip install --quiet "keras>=3.15.1,<3.16" "jax>=0.7" numpy pytest
+	touch $@
+
+demo: $(VENV)/.users  ## Open the studio over the shipped models
+	$(BIN)/keras-seq studio --port $(PORT)
+
+test: $(VENV)/.developers  ## Run all tests (no network, under ten minutes on two cores)
+	$(BIN)/python -m pytest
+
+test-backends: $(BACKENDS_VENV)/.installed  ## Run the layer tests on JAX and on PyTorch
+	KERAS_BACKEND=jax PYTHONPATH=. $(BACKENDS_VENV)/bin/python -m pytest tests/keras_seq tests/parity
+	KERAS_BACKEND=torch PYTHONPATH=. $(BACKENDS_VENV)/bin/python -m pytest tests/keras_seq tests/parity
+
+lint: $(VENV)/.developers  ## Check style, types and the rules of who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.developers  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## Remove the virtual environments and caches
+	rm -rf $(VENV) $(BACKENDS_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build *.egg-info
