@@ -19,7 +19,7 @@ def gru_step(projected, h, recurrent_kernel, recurrent_bias, activation, recurre
 
 
 def gru_step_reset_before(projected, h, recurrent_kernel, activation, recurrent_activation):
-    """One step of the GRU with the reset gate before the product: projected `[batch, 3 * units]`, h `[batch, units]`."""
+    """One step of the GRU with the reset gate before the product; shapes as in `gru_step`."""
     units = h.shape[-1]
     x_z, x_r, x_h = ops.split(projected, 3, axis=-1)
     h_z, h_r = ops.split(ops.matmul(h, recurrent_kernel[:, : 2 * units]), 2, axis=-1)

@@ -74,13 +74,9 @@ class LSTMCell(KernelCell):
 
     def step(self, projected, states, training=False):
         """One time step: projected `[batch, 4 * units]`, states `[h, c]`."""
-        h, c = lstm_step(
-            projected,
-            *states,
-            self.computed(self.recurrent_kernel),
-            self.activation,
-            self.recurrent_activation,
-        )
+        recurrent_kernel = self.computed(self.recurrent_kernel)
+        h, c = states
+        h, c = lstm_step(projected, h, c, recurrent_kernel, self.activation, self.recurrent_activation)
         return h, [h, c]
 
     def get_config(self):

@@ -12,7 +12,7 @@ class SequenceClassifier(keras.Model):
         vocabulary_size: Number of ids; id 0 is padding.
         classes: Number of classes, at least 2. Two classes have two scores.
         embedding_size: Size of a word vector. Defaults to `128`.
-        encoder: Layer from `[batch, time, embedding_size]` to `[batch, time, features]` that takes a `mask`, for instance
+        encoder: Layer from `[batch, time, embedding_size]` to `[batch, time, features]` that takes a `mask`, such as
             `Recurrent`, `Bidirectional` or `Stacked` with `return_sequences=True`, or `Segmented`. `None` pools the
             word vectors themselves.
         pooling: Layer from `[batch, time, features]` to `[batch, features]` that takes a `mask`. Defaults to
@@ -75,7 +75,7 @@ class SequenceClassifier(keras.Model):
     def build(self, ids_shape=None):
         """Build all parts for ids `[batch, time]`."""
         shape = (None, None, self.embedding_size)
-        parts = [(self.embedding, (None, None))]
+        parts: list = [(self.embedding, (None, None))]
         if self.encoder is not None:
             parts.append((self.encoder, shape))
             shape = self.encoder.compute_output_shape(shape)
@@ -100,7 +100,7 @@ class SequenceClassifier(keras.Model):
         return embedded
 
     def classify(self, embedded, mask, training=False):
-        """Logits `[batch, classes]` of word vectors `[batch, time, embedding_size]` with a boolean mask `[batch, time]`."""
+        """Logits of word vectors `[batch, time, embedding_size]` with a boolean mask `[batch, time]`."""
         features = embedded
         if self.encoder is not None:
             features = self.encoder(features, mask=mask, training=training)

@@ -35,8 +35,8 @@ class Bidirectional(keras.layers.Layer):
         training: Whether the layer runs in training mode.
 
     Output shape:
-        `[batch, time, size]` or `[batch, size]`, with size `2 * output_size` for `"concat"`, else `output_size`; a tuple
-        of two for `None`. With `return_state`, followed by each merged state (for `None`: the forward states, then the
+        `[batch, time, size]` or `[batch, size]`, with size `2 * output_size` for `"concat"`, else `output_size`; a
+        tuple of two for `None`. With `return_state`, followed by each merged state (for `None`: the forward states, then the
         backward states).
 
     Masking:
@@ -125,19 +125,19 @@ class Bidirectional(keras.layers.Layer):
         while isinstance(mask, (list, tuple)):
             mask = mask[0] if mask else None
         output_mask = mask if self.return_sequences else None
-        masks = (output_mask, output_mask) if self.merge_mode is None else (output_mask,)
+        masks = [output_mask] * (2 if self.merge_mode is None else 1)
         if self.return_state:
-            masks += tuple(None for _ in self.state_size)
-        return masks if len(masks) > 1 else masks[0]
+            masks += [None] * len(self.state_size)
+        return tuple(masks) if len(masks) > 1 else masks[0]
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         """Shape of the output, and of the states with `return_state`."""
         batch, time = sequences_shape[0], sequences_shape[1]
         shape = (batch, time, self.output_size) if self.return_sequences else (batch, self.output_size)
-        shapes = (shape, shape) if self.merge_mode is None else (shape,)
+        shapes = [shape] * (2 if self.merge_mode is None else 1)
         if self.return_state:
-            shapes += tuple((batch, size) for size in self.state_size)
-        return shapes if len(shapes) > 1 else shapes[0]
+            shapes += [(batch, size) for size in self.state_size]
+        return tuple(shapes) if len(shapes) > 1 else shapes[0]
 
     def get_config(self):
         """Return the arguments that build this layer again."""

@@ -33,8 +33,8 @@ class Recurrent(keras.layers.Layer):
         training: Whether the layer runs in training mode.
 
     Output shape:
-        `[batch, time, output_size]` with `return_sequences`, else `[batch, output_size]`; with `return_state` a tuple of
-        this and each final state `[batch, state_size]`.
+        `[batch, time, output_size]` with `return_sequences`, else `[batch, output_size]`; with `return_state` a tuple
+        of this and each final state `[batch, state_size]`.
 
     Masking:
         A masked step leaves the state as it is, wherever it stands. A row that is padded on the left, on the right or
@@ -61,7 +61,7 @@ class Recurrent(keras.layers.Layer):
         super().__init__(**kwargs)
         if not callable(cell) or not hasattr(cell, "state_size"):
             raise ValueError(
-                f"Argument `cell` must be a cell: a layer with `state_size` and `call(inputs, states)`. Received: {cell!r}"
+                f"Argument `cell` must be a cell, with `state_size` and `call(inputs, states)`. Received: {cell!r}"
             )
         self.cell = cell
         self.return_sequences = return_sequences
@@ -86,7 +86,7 @@ class Recurrent(keras.layers.Layer):
         """Build the cell for sequences `[batch, time, features]`."""
         if len(sequences_shape) != 3:
             raise ValueError(
-                f"`Recurrent` expects sequences of shape [batch, time, features]. Received: shape={tuple(sequences_shape)}"
+                f"Expected sequences of shape [batch, time, features]. Received: shape={tuple(sequences_shape)}"
             )
         if isinstance(self.cell, keras.layers.Layer) and not self.cell.built:
             self.cell.build((sequences_shape[0], sequences_shape[2]))
@@ -103,10 +103,9 @@ class Recurrent(keras.layers.Layer):
     def call(self, sequences, initial_state=None, mask=None, training=False):
         """Run the cell along the sequences."""
         outputs, last, states = self.run(sequences, initial_state, mask, training, keep_all=self.return_sequences)
-        if self.return_sequences:
-            result = ops.flip(outputs, axis=1) if self.go_backwards else outputs
-        else:
-            result = last
+        if self.return_sequences and self.go_backwards:
+            outputs = ops.flip(outputs, axis=1)
+        result = outputs if self.return_sequences else last
         return (result, *states) if self.return_state else result
 
     def run(self, sequences, initial_state=None, mask=None, training=False, keep_all=True):
@@ -116,7 +115,7 @@ class Recurrent(keras.layers.Layer):
         `[batch, time, output_size]` is None without `keep_all`.
         """
         if self.unroll and sequences.shape[1] is None:
-            raise ValueError("`unroll=True` needs a static number of time steps. Received: shape={sequences.shape}")
+            raise ValueError(f"`unroll=True` needs a static number of time steps. Received: {sequences.shape}")
         sequences = ops.transpose(sequences, (1, 0, 2))  # [time, batch, features]
         if mask is not None:
             mask = ops.transpose(ops.cast(mask, "bool"), (1, 0))  # [time, batch]

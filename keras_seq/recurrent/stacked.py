@@ -12,8 +12,8 @@ class Stacked(keras.layers.Layer):
     """Recurrent layers on top of each other: each reads the sequence that the one below puts out.
 
     Args:
-        layers: List of `Recurrent` and `Bidirectional` layers (with a merge mode), from the bottom to the top. Their own
-            `return_sequences` and `return_state` do not matter here.
+        layers: List of `Recurrent` and `Bidirectional` layers (with a merge mode), from the bottom to the top. Their
+            own `return_sequences` and `return_state` do not matter here.
         dropout: Fraction of the features of every layer's input that is dropped, the bottom layer's excepted. One mask
             holds for all time steps of a sequence: variational dropout (Gal and Ghahramani 2016). Defaults to `0.0`.
         residual: Whether a layer's input is added to its output where the two have the same size, as in Wu et al.

@@ -75,7 +75,7 @@ def test_masked_outputs_as_in_keras(case, mask, reverse, zero, training, numpy):
 
 def test_last_output_is_that_of_the_last_valid_step(case, mask, numpy):
     last = numpy(case.layer()(case.sequences, mask=mask))
-    outputs, states = case.oracle(mask)
+    outputs, _ = case.oracle(mask)
     for row in range(len(last)):
         steps = range(6) if mask is None else np.flatnonzero(mask[row])
         expected = outputs[row, steps[-1]] if len(steps) else np.zeros(3)

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -38,7 +40,7 @@ def test_shift_moves_the_cuts_while_training_only(numpy):
         outputs = numpy(segmented(X, training=True))
         for before in range(3):  # 10 steps in segments of 4 leave room for 2 steps of padding in front
             cuts = [0, *range(4 - before, 10, 4), 10]
-            parts = [numpy(segmented.layer.run(X[:, a:b])[0]) for a, b in zip(cuts, cuts[1:], strict=False)]
+            parts = [numpy(segmented.layer.run(X[:, a:b])[0]) for a, b in itertools.pairwise(cuts)]
             if np.allclose(outputs, np.concatenate(parts, axis=1), atol=1e-6):
                 seen.add(before)
                 break

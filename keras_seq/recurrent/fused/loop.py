@@ -172,7 +172,7 @@ class FusedLoop:
         return tf.reshape(d_flat, tf.shape(sequences)), *d_weights, *[tf.cast(d, self.dtype) for d in d_states]
 
     def _biases(self, weights):
-        """The bias of the projected inputs, one a gate, and that of the gates whose recurrent bias stays in the step."""
+        """The bias of the projected inputs, one a gate, and of the gates whose recurrent bias stays in the step."""
         inputs = tf.split(weights[2], self.steps.gates)
         if not self.has_recurrent_bias:
             return inputs, []

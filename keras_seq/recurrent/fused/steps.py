@@ -51,7 +51,7 @@ class Steps:
     def weight_gradients(self, contract, gradients_x, factors):
         """Return, one a gate, the gradients of the recurrent matrices, and those of the products they are in.
 
-        All steps at once: tensors are `[time * batch, units]`, `contract(gradient)` is the sum of `h_{t-1}^T gradient_t`.
+        All steps at once: tensors are `[time * batch, units]`, `contract(gradient)` sums `h_{t-1}^T gradient_t`.
         """
         return [contract(gradient) for gradient in gradients_x], gradients_x
 
