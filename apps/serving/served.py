@@ -51,6 +51,9 @@ class ServedModel:
 
         Returns:
             Each output by its name, the batch first; strings are `bytes` in an array of objects.
+
+        Raises:
+            UserError: when the model has no such signature, or fails on these texts.
         """
         import tensorflow as tf
 
@@ -58,7 +61,11 @@ class ServedModel:
             known = ", ".join(self.signatures)
             raise UserError(f"Model {self.entry.key} has no signature {signature!r}; it has: {known}.")
         batch = tf.constant([encode_text(text) for text in texts], dtype=tf.string, shape=[len(texts)])
-        outputs = self._module.signatures[signature](text=batch)
+        try:
+            outputs = self._module.signatures[signature](text=batch)
+        except tf.errors.OpError as error:
+            reason = error.message.strip().splitlines()[0]
+            raise UserError(f"Model {self.entry.key} fails on a batch of {len(texts)} texts: {reason}") from error
         return {name: tensor.numpy() for name, tensor in outputs.items()}
 
     def predict(self, texts: Sequence[str | bytes], batch_size: int = 32) -> Iterator[tuple[list[str], np.ndarray]]:

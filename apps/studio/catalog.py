@@ -55,9 +55,13 @@ def _load(_entry: ModelEntry, path: str, fingerprint: str) -> ServedModel:
     return registry.load(_entry)
 
 
-def explained(model: ServedModel, text: str) -> Explanation:
-    """The model's answer to a text."""
-    return _explained(model, str(model.entry.path.resolve()), model.entry.fingerprint(), text)
+def explained(model: ServedModel, text: str) -> Explanation | None:
+    """The model's answer to a text, or None after saying why there is none."""
+    try:
+        return _explained(model, str(model.entry.path.resolve()), model.entry.fingerprint(), text)
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
 
 
 @st.cache_data(max_entries=256, show_spinner="Reading …")

@@ -42,7 +42,11 @@ def show(model: ServedModel) -> None:
     digest = hashlib.sha256(content).hexdigest()
     job = (digest, model.entry.key, model.entry.fingerprint(), encoding, header, column, int(limit))
     if start:
-        st.session_state["predictions"] = (job, _classify(model, chosen, column))
+        try:
+            st.session_state["predictions"] = (job, _classify(model, chosen, column))
+        except UserError as error:
+            st.error(str(error), icon=":material/error:")
+            return
     done, result = st.session_state.get("predictions", (None, None))
     if done == job:
         _show_result(result, table.shape[1], upload.name)

@@ -19,7 +19,9 @@ def show() -> None:
         catalog.show_missing()
         return
     entry = catalog.choose(entries, "model")
-    _show_state(entry)
+    if not _is_as_exported(entry):
+        _show_files(entry)
+        return
     metrics, card, files, calling, config = st.tabs(["Metrics", "Card", "Files", "How to call it", "Configuration"])
     with metrics:
         _show_metrics(entry)
@@ -43,8 +45,8 @@ def _differences(entry: ModelEntry) -> list[str]:
     return catalog.differences(entry, str(entry.path.resolve()), entry.fingerprint())
 
 
-def _show_state(entry: ModelEntry) -> None:
-    """Whether the files are as they were exported."""
+def _is_as_exported(entry: ModelEntry) -> bool:
+    """Says whether the files are as they were exported; what a changed model claims is not worth showing."""
     found = _differences(entry)
     if found:
         st.error(
@@ -52,10 +54,11 @@ def _show_state(entry: ModelEntry) -> None:
             "Restore the file or export the model again.",
             icon=":material/gpp_bad:",
         )
-        return
+        return False
     created = str(entry.metadata["created"])[:10]
     count = len(entry.metadata["files"])
     st.caption(f"Exported on {created} · {entry.size / 1e6:.1f} MB · all {count} files as exported (sha256)")
+    return True
 
 
 def _show_metrics(entry: ModelEntry) -> None:

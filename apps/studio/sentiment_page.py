@@ -71,7 +71,7 @@ def _show_examples() -> None:
 def _show_one(model: ServedModel) -> None:
     """One text: verdict, coloured words, strongest words."""
     _show_examples()
-    text = st.text_area("Your text", key="text", height=170, placeholder="Paste a review …")
+    text = st.text_area("Your text", key="text", height=150, placeholder="Paste a review …")
     st.button("Read it", type="primary", icon=":material/auto_stories:")
     explanation = _read(model, text)
     if explanation is None:
@@ -97,10 +97,10 @@ def _show_two(model: ServedModel) -> None:
     _show_examples()
     columns = st.columns(2, gap="medium")
     with columns[0]:
-        text = st.text_area("First version", key="text", height=190)
+        text = st.text_area("First version", key="text", height=160)
         st.button("Compare", type="primary", icon=":material/compare_arrows:")
     with columns[1]:
-        edited = st.text_area("Second version: edit it and see what changes", key="edited", height=190)
+        edited = st.text_area("Second version: edit it and see what changes", key="edited", height=160)
         st.button("Copy the first version", on_click=_copy_to_edited, icon=":material/content_copy:")
     with columns[0]:
         before = _read(model, text)

@@ -123,6 +123,20 @@ def test_loaded_model_answers(models):
         model.call("explain", ["a"])
 
 
+def test_failing_model_is_one_line(tmp_path):
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def number(text):
+        return {"label": text, "probabilities": tf.strings.to_number(text)[:, None]}
+
+    export_model(
+        {"serving_default": number}, [], "n", tmp_path, metadata={"task": "t"}, card=Card("Reads."), check=False
+    )
+    model = registry.load(registry.find("n", tmp_path))
+    assert model.call("serving_default", ["2"])["probabilities"].tolist() == [[2.0]]
+    with pytest.raises(UserError, match="n/1 fails on a batch of 2 texts"):
+        model.call("serving_default", ["2", "two"])
+
+
 def test_unreadable_graph_is_one_line(models):
     entry = registry.find("echo", models)
     (entry.path / "saved_model.pb").write_bytes(b"no graph")

@@ -3,6 +3,7 @@
 They go to the folder that KERAS_SEQ_SCREENSHOTS names, else to a temporary one.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from apps.serving import registry
 from apps.studio.launch import command
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -21,16 +23,16 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CSV = b"id,text\n1,a good and lovely day\n2,dull\n"
 
 
-@pytest.fixture(scope="module")
-def studio(exported, tmp_path_factory):
-    """The address of a running studio."""
+@contextlib.contextmanager
+def _running(models: Path, folder: Path):
+    """Starts the studio over a folder of models and gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("log") / "studio.txt"
+    log = folder / "studio.txt"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            command(port, "127.0.0.1", exported, headless=True), stdout=stream, stderr=stream, cwd=log.parent
+            command(port, "127.0.0.1", models.resolve(), headless=True), stdout=stream, stderr=stream, cwd=folder
         )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -42,6 +44,13 @@ def studio(exported, tmp_path_factory):
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+@pytest.fixture(scope="module")
+def studio(exported, tmp_path_factory):
+    """The address of a studio over the small model."""
+    with _running(exported, tmp_path_factory.mktemp("studio")) as address:
+        yield address
 
 
 def _wait_until_up(address: str, process: subprocess.Popen, log: Path) -> None:
@@ -74,6 +83,13 @@ def screenshots(tmp_path_factory) -> Path:
     return path
 
 
+def _shoot(page, path: Path) -> None:
+    """Takes a picture when the page is quiet."""
+    page.wait_for_function("!document.querySelector('[data-stale=true], [data-testid=stSkeleton]')")
+    page.wait_for_timeout(400)
+    page.screenshot(path=path)
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 420)])
 def test_demo(browser, studio, screenshots, scheme, width):
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -85,9 +101,7 @@ def test_demo(browser, studio, screenshots, scheme, width):
     )
 
     def shoot(name):
-        page.wait_for_function("!document.querySelector('[data-stale=true]')")
-        page.wait_for_timeout(300)
-        page.screenshot(path=screenshots / f"{name}-{scheme}-{width}.png")
+        _shoot(page, screenshots / f"{name}-{scheme}-{width}.png")
 
     page.goto(studio)
     page.get_by_role("button", name="Try it").wait_for()
@@ -134,3 +148,29 @@ def test_demo(browser, studio, screenshots, scheme, width):
     assert outside == []
     assert page.locator("[data-testid=stException]").count() == 0
     page.close()
+
+
+def test_shipped_model(browser, screenshots, tmp_path):
+    """The model that people meet first; its pictures are those of the README."""
+    entries = registry.list_models(task="sentiment")
+    if not entries:
+        pytest.skip("needs a sentiment model: export one, or set KERAS_SEQ_MODELS")
+    with _running(entries[0].path.parents[1], tmp_path) as address:
+        for scheme in ("light", "dark") if "KERAS_SEQ_SCREENSHOTS" in os.environ else ("light",):
+            page = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
+            page.set_default_timeout(60_000)
+            page.goto(address)
+            page.get_by_role("button", name="Try it").first.wait_for()
+            _shoot(page, screenshots / f"studio-home-{scheme}.png")
+            page.goto(f"{address}/sentiment")
+            page.locator(".token.strong").first.wait_for()
+            assert page.locator(".verdict-label").inner_text() in entries[0].labels
+            _shoot(page, screenshots / f"studio-sentiment-{scheme}.png")
+            page.get_by_text("Two versions").click()
+            page.locator(".change").wait_for()
+            page.locator("ins.token").first.wait_for()
+            _shoot(page, screenshots / f"studio-compare-{scheme}.png")
+            page.goto(f"{address}/model")
+            page.get_by_role("tab", name="Metrics").wait_for()
+            _shoot(page, screenshots / f"studio-model-{scheme}.png")
+            page.close()

@@ -115,6 +115,7 @@ def test_changed_file_is_refused_by_name(exported, tmp_path, monkeypatch, page):
     assert len(app.error) == 1
     assert "assets/labels.txt" in app.error[0].value
     assert "verdict-label" not in _html(app)
+    assert "75.00 %" not in _html(app)
 
 
 def test_unreadable_model_is_named(exported, tmp_path, monkeypatch):
