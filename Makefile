@@ -5,7 +5,7 @@ VENV := .venv
 BACKENDS_VENV := .venv-backends
 BIN := $(VENV)/bin
 # The CPU build of PyTorch where it can be had; its usual one brings several GB of CUDA.
-TORCH ?= torch>=2.6,<3
+TORCH ?= torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PORT ?= 8501
 

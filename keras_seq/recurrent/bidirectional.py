@@ -36,8 +36,8 @@ class Bidirectional(keras.layers.Layer):
 
     Output shape:
         `[batch, time, size]` or `[batch, size]`, with size `2 * output_size` for `"concat"`, else `output_size`; a
-        tuple of two for `None`. With `return_state`, followed by each merged state (for `None`: the forward states, then the
-        backward states).
+        tuple of two for `None`. With `return_state`, followed by each merged state (for `None`: the forward states,
+        then the backward states).
 
     Masking:
         As in `Recurrent`: the backward layer begins at the last valid step.

@@ -13,9 +13,9 @@ class Segmented(keras.layers.Layer):
     """Cut sequences into segments of equal length and run a recurrent layer over all segments side by side.
 
     Johnson and Zhang (2016), "Supervised and Semi-Supervised Text Categorization using LSTM for Region Embeddings",
-    read documents in this way: the layer embeds regions of text, a pooling over all steps joins them. The loop has as many
-    steps as a segment, however long the sequence is, and what is remembered over a whole document no longer is a way to
-    overfit. While training, the cuts are shifted by a random number of steps (as many as padding to whole segments
+    read documents in this way: the layer embeds regions of text, a pooling over all steps joins them. The loop has as
+    many steps as a segment, however long the sequence is, and what is remembered over a whole document no longer is a
+    way to overfit. While training, the cuts are shifted by a random number of steps (as many as padding to whole segments
     leaves room for), so that no place is always a border.
 
     Args:
