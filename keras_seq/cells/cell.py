@@ -8,8 +8,8 @@ class RecurrentCell(keras.layers.Layer):
     """One step of a recurrence, split into what needs the state and what does not.
 
     `project_inputs` computes everything that depends on the inputs alone. A driver such as `Recurrent` calls it once
-    for all time steps, as one matrix product. `step` does the rest, one time step at a time. `call` is the two in a row, so
-    that every cell also works inside `keras.layers.RNN`.
+    for all time steps, as one matrix product. `step` does the rest, one time step at a time. `call` is the two in a
+    row, so that every cell also works inside `keras.layers.RNN`.
 
     A subclass sets `state_size` (an integer, or a list with one integer a state) and `output_size`, and defines
     `project_inputs` and `step`.

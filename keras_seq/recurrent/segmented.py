@@ -15,8 +15,8 @@ class Segmented(keras.layers.Layer):
     Johnson and Zhang (2016), "Supervised and Semi-Supervised Text Categorization using LSTM for Region Embeddings",
     read documents in this way: the layer embeds regions of text, a pooling over all steps joins them. The loop has as
     many steps as a segment, however long the sequence is, and what is remembered over a whole document no longer is a
-    way to overfit. While training, the cuts are shifted by a random number of steps (as many as padding to whole segments
-    leaves room for), so that no place is always a border.
+    way to overfit. While training, the cuts are shifted by a random number of steps (as many as padding to whole
+    segments leaves room for), so that no place is always a border.
 
     Args:
         layer: A `Recurrent`, `Bidirectional` or `Stacked` layer. Its `return_sequences` does not matter here.
