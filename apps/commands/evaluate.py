@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.console import Console, import_tensorflow
 from apps.errors import UsageError
-from apps.runs.folder import DEFAULT_ROOT, RunFolder
+from apps.runs.folder import DEFAULT_ROOT, RunFolder, newest_run
 from apps.settings import Parser, build_config, field_names, flatten
 from apps.task import Task
 
@@ -37,23 +37,34 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     split = arguments.get("split", "validation")
     given = {name: value for name, value in arguments.items() if name.removeprefix("data.") in _data_fields(task)}
     given = {name: value for name, value in given.items() if name.startswith("data.")}
-    import_tensorflow()
     if arguments.get("model"):
-        figures, measured = _evaluate_model(arguments, task, split, given)
+        entry = find_model(arguments, task)
+        import_tensorflow()
+        figures, measured = _evaluate_model(entry, task, split, given)
     else:
-        figures, measured = _evaluate_run(arguments, task, split, given, console)
+        folder = named_run(arguments, task)
+        import_tensorflow()
+        figures, measured = _evaluate_run(folder, task, split, given, console)
     result = {"task": task.name, **measured, "split": split, **figures}
     console.result(result, f"{measured.get('model') or measured.get('run')}, {split}", *task.show_evaluation(figures))
 
 
+def named_run(arguments: Any, task: Task) -> RunFolder:
+    """The run that --run names, or the newest.
+
+    Raises:
+        UserError: when there is no such run.
+    """
+    root = arguments.get("runs.dir", DEFAULT_ROOT)
+    return RunFolder(root, task.name, arguments.get("run") or newest_run(root, task.name)).require()
+
+
 def _evaluate_run(
-    arguments: Any, task: Task, split: str, given: dict[str, Any], console: Console
+    folder: RunFolder, task: Task, split: str, given: dict[str, Any], console: Console
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     from apps.commands.train import signature_caller
-    from apps.runs.trained import newest_run, open_run
+    from apps.runs.trained import open_run
 
-    root = arguments.get("runs.dir", DEFAULT_ROOT)
-    folder = RunFolder(root, task.name, arguments.get("run") or newest_run(root, task.name))
     trained = open_run(task, folder, console.warn)
     config = _with_data(trained.config, task, given)
     records = task.records(config, split, trained.processor)
@@ -66,12 +77,9 @@ def _evaluate_run(
     return figures, {"run": str(folder.path)}
 
 
-def _evaluate_model(
-    arguments: Any, task: Task, split: str, given: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _evaluate_model(entry: Any, task: Task, split: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     from apps.serving import registry
 
-    entry = find_model(arguments, task)
     served = registry.load(entry)
     # What the run did not know of a newer version of this configuration has its default.
     known = set(field_names(task.config_class))

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from apps.commands.evaluate import named_run
 from apps.console import Console, import_tensorflow, table
-from apps.runs.folder import DEFAULT_ROOT, RunFolder
+from apps.runs.folder import DEFAULT_ROOT
 from apps.settings import Parser, to_settings
 from apps.task import Task
 
@@ -28,13 +29,12 @@ def add_arguments(parser: Parser, task: Task) -> None:
 
 def run(arguments: Any, task: Task, console: Console) -> None:
     """Open the run and export it."""
+    folder = named_run(arguments, task)
     import_tensorflow()
     from apps.commands.train import training_command
-    from apps.runs.trained import newest_run, open_run
+    from apps.runs.trained import open_run
     from apps.serving.export import export_model
 
-    root = arguments.get("runs.dir", DEFAULT_ROOT)
-    folder = RunFolder(root, task.name, arguments.get("run") or newest_run(root, task.name))
     trained = open_run(task, folder, console.warn)
     if folder.state != "finished":
         console.warn(f"the run {folder.name!r} is not finished; exporting what it has learnt so far.")

@@ -53,10 +53,10 @@ def run(arguments: Any, task: Task, console: Console) -> None:
             raise UsageError(f"--{option} belongs to --csv: give --csv as well.")
     if source:
         _check_files(Path(source), arguments)
+    entry = find_model(arguments, task)
     import_tensorflow()
     from apps.serving import registry
 
-    entry = find_model(arguments, task)
     served = registry.load(entry)
 
     def predict(batch: list[Any]) -> list[dict[str, Any]]:

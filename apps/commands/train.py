@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.console import Console, import_tensorflow, table
 from apps.errors import UserError
-from apps.runs.folder import DEFAULT_ROOT, RunFolder, unused_name
+from apps.runs.folder import DEFAULT_ROOT, RunFolder, newest_run, unused_name
 from apps.settings import (
     Parser,
     build_config,
@@ -45,8 +45,6 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     root = arguments.get("runs.dir", DEFAULT_ROOT)
     resume = arguments.get("resume", False)
     if resume:
-        from apps.runs.trained import newest_run
-
         folder = RunFolder(root, task.name, arguments.get("name") or newest_run(root, task.name, unfinished=True))
         config = _resumed_config(folder, task, given)
     else:
@@ -122,8 +120,10 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
         warn=console.warn,
         resume_command=_resume_command(folder),
     )
+    # A run that had ended before keeps what has been measured since; the weights are the same.
+    measured = folder.read_json("report.json").get("metrics", {}) if folder.state == "finished" else {}
     progress = trainer.run(resume)
-    report = {
+    report: dict[str, Any] = {
         "task": task.name,
         "name": folder.name,
         "epochs": progress.epoch,
@@ -132,14 +132,15 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
         "seconds": round(progress.seconds, 1),
         "parameters": model.count_params(),
         "data": facts,
-        "metrics": {},
+        "metrics": measured,
         "history": progress.history,
     }
     if data.validation is not None:
         signature = task.signatures(model, data, config)["serving_default"]
         call = signature_caller(signature)
-        report["metrics"] = {"validation": task.evaluate(call, data.records("validation"), data.labels)}
+        measured["validation"] = task.evaluate(call, data.records("validation"), data.labels)
     folder.write_json("report.json", report)
+    folder.write_status("finished", **trainer.position)
     _show(report, folder, task, console)
 
 
@@ -160,7 +161,7 @@ def _describe_data(facts: dict[str, Any], console: Console) -> None:
     report = facts.get("report", {})
     cut = report.get("cut_texts", {}).get("train", 0)
     if cut:
-        console.note(f"{cut:,} of the training texts are longer than the greatest length and were cut")
+        console.note(f"{cut:,} of the training texts are longer than --text.max_length and were cut")
     if report.get("bad_rows"):
         console.warn(f"{report['bad_rows']:,} rows could not be used, the first: {report['bad_row_examples'][0]}")
 
@@ -175,9 +176,12 @@ def _check_data(folder: RunFolder, facts: dict[str, Any]) -> None:
 
 
 def _resume_command(folder: RunFolder) -> str:
-    root = folder.path.parent.parent
-    options = [] if str(root) == DEFAULT_ROOT else ["--runs.dir", str(root)]
-    return shlex.join(["keras-seq", "train", folder.task, "--name", folder.name, *options, "--resume"])
+    return shlex.join(["keras-seq", "train", folder.task, "--name", folder.name, *_root_options(folder), "--resume"])
+
+
+def _root_options(folder: RunFolder) -> list[str]:
+    root = str(folder.path.parent.parent)
+    return [] if root == DEFAULT_ROOT else ["--runs.dir", root]
 
 
 def _show(report: dict[str, Any], folder: RunFolder, task: Task, console: Console) -> None:
@@ -203,8 +207,3 @@ def training_command(config: Any, task: Task) -> str:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             words += [f"--{name}", text]
     return shlex.join(words)
-
-
-def scalars(figures: dict[str, Any]) -> dict[str, Any]:
-    """The single numbers among figures."""
-    return {name: value for name, value in figures.items() if isinstance(value, (int, float))}

@@ -93,6 +93,10 @@ class CheckpointStore:
                     return checkpoint
         return None
 
+    def newest_step(self) -> int | None:
+        """The step of the newest file, whole or not; None when there is none."""
+        return max((step for step, _ in self._files()), default=None)
+
     def _files(self) -> list[tuple[int, Path]]:
         found = []
         if self.folder.is_dir():

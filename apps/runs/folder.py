@@ -144,6 +144,27 @@ def run_names(root: Path | str, task: str) -> list[str]:
     return sorted(path.parent.name for path in folder.glob("*/config.yaml")) if folder.is_dir() else []
 
 
+def newest_run(root: Path | str, task: str, unfinished: bool = False) -> str:
+    """The name of the run that was written to last, among the unfinished ones if that is asked for.
+
+    Raises:
+        UserError: when there is none.
+    """
+    folders = [RunFolder(root, task, name) for name in run_names(root, task)]
+    wanted = [folder for folder in folders if not unfinished or folder.state != "finished"]
+    if not wanted:
+        kind = "unfinished " if unfinished else ""
+        raise UserError(
+            f"There is no {kind}{task} run in {Path(root) / task}; begin one with `keras-seq train {task}`."
+        )
+    return max(wanted, key=_last_change).name
+
+
+def _last_change(folder: RunFolder) -> int:
+    status = folder.path / "status.json"
+    return (status if status.exists() else folder.config_file).stat().st_mtime_ns
+
+
 def unused_name(root: Path | str, task: str) -> str:
     """`run-1`, `run-2` and so on: the first number after all that are there."""
     folder = Path(root) / task

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.errors import UserError
-from apps.runs.folder import RunFolder, run_names
+from apps.runs.folder import RunFolder
 from apps.runs.state import restore_weights
 
 if TYPE_CHECKING:
@@ -32,27 +31,6 @@ class TrainedRun:
     processor: "Processor"
     model: "keras.Model"
     facts: dict[str, Any]
-
-
-def newest_run(root: Path | str, task: str, unfinished: bool = False) -> str:
-    """The name of the run that was written to last, among the unfinished ones if that is asked for.
-
-    Raises:
-        UserError: when there is none.
-    """
-    folders = [RunFolder(root, task, name) for name in run_names(root, task)]
-    wanted = [folder for folder in folders if not unfinished or folder.state != "finished"]
-    if not wanted:
-        kind = "unfinished " if unfinished else ""
-        raise UserError(
-            f"There is no {kind}{task} run in {Path(root) / task}; begin one with `keras-seq train {task}`."
-        )
-    return max(wanted, key=_last_change).name
-
-
-def _last_change(folder: RunFolder) -> int:
-    status = folder.path / "status.json"
-    return (status if status.exists() else folder.config_file).stat().st_mtime_ns
 
 
 def open_run(task: "Task", folder: RunFolder, warn: Callable[[str], None]) -> TrainedRun:

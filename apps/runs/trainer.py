@@ -106,16 +106,16 @@ class Trainer:
         try:
             with stop_requests() as stop, contextlib.closing(self._report):
                 while not self.progress.finished:
-                    self._folder.write_status("running", **self._position())
+                    self._folder.write_status("running", **self.position)
                     self._train_epoch(stop)
                     self._end_epoch(stop)
         except Stopped:
             self._save()
-            self._folder.write_status("interrupted", **self._position())
+            self._folder.write_status("interrupted", **self.position)
             raise Interrupted(f"Stopped in {self._place()}. Go on with: {self._resume_command}") from None
         except UserError as error:
             with contextlib.suppress(OSError):
-                self._folder.write_status("failed", **self._position(), error=str(error))
+                self._folder.write_status("failed", **self.position, error=str(error))
             raise
         self._use_best()
         return self.progress
@@ -216,11 +216,11 @@ class Trainer:
         try:
             self._folder.checkpoints.save(self.progress.step, arrays, dataclasses.asdict(self.progress), best)
             atomic.write_json_lines(self._folder.path / "metrics.jsonl", self.progress.history)
-            self._folder.write_status("finished" if self.progress.finished else "running", **self._position())
+            self._folder.write_status("running", **self.position)
         except OSError as error:
             raise UserError(
                 f"The checkpoint of step {self.progress.step} cannot be written to {self._folder.path}: "
-                f"{error.strerror or error}. The one before it is intact: free some space and go on with: "
+                f"{error.strerror or error}. {self._what_is_kept()}: free some space and go on with: "
                 f"{self._resume_command}"
             ) from error
         self._saved = time.monotonic()
@@ -255,7 +255,9 @@ class Trainer:
             tf.summary.scalar("learning_rate", entry["learning_rate"])
         self._events.flush()
 
-    def _position(self) -> dict[str, Any]:
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the training is, for `status.json`."""
         progress = self.progress
         return {
             "epoch": progress.epoch,
@@ -272,9 +274,13 @@ class Trainer:
 
     def _diverged(self) -> UserError:
         return UserError(
-            f"The loss is no longer a number in {self._place()}; the checkpoint before it is kept. Start a new run "
-            "with a smaller --training.learning_rate or --training.clip_norm."
+            f"The loss is no longer a number in {self._place()}. {self._what_is_kept()}. Start a new run with a "
+            "smaller --training.learning_rate or --training.clip_norm."
         )
+
+    def _what_is_kept(self) -> str:
+        step = self._folder.checkpoints.newest_step()
+        return "There is no checkpoint before it" if step is None else f"The checkpoint of step {step} is kept"
 
 
 def _any_shape(specification: Any) -> Any:

@@ -73,6 +73,6 @@ def trained(command, tmp_path_factory):
 def exported(command, trained):
     """The folder of exported models, with `sentiment/1`."""
     folder = trained.parent / f"{trained.name}-models"
-    code, _, errors = command("export", "sentiment", "--runs.dir", trained, "--models.dir", folder)
+    code, _, errors = command("export", "sentiment", "--run", "whole", "--runs.dir", trained, "--models.dir", folder)
     assert code == 0, errors
     return folder

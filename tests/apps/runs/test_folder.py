@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from apps.errors import UsageError, UserError
-from apps.runs.folder import RunFolder, run_names, unused_name
-from apps.runs.trained import newest_run
+from apps.runs.folder import RunFolder, newest_run, run_names, unused_name
 from apps.sentiment import Config
 from apps.settings import build_config
 

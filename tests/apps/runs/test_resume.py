@@ -1,8 +1,11 @@
 """A run that is killed again and again ends with the numbers of one that was left alone."""
 
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -126,3 +129,12 @@ def test_existing_run_is_not_overwritten(command, trained, tiny):
     assert errors.count("\n") == 1
     assert "--resume" in errors
     assert (trained / "sentiment" / "whole" / "report.json").read_bytes() == before
+
+
+def test_quiet_resume_of_a_finished_run_writes_its_result_alone(trained):
+    """In a process that imports TensorFlow itself, none of its notices reach the user."""
+    command = [sys.executable, "-m", "apps", "train", "sentiment", "--name", "whole", "--resume", "--quiet", "--json"]
+    result = subprocess.run([*command, "--runs.dir", str(trained)], capture_output=True, text=True)
+    assert result.returncode == 0
+    assert result.stderr == ""
+    assert json.loads(result.stdout)["epochs"] == 4

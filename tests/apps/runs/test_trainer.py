@@ -121,7 +121,8 @@ def test_metrics_file_and_status_tell_each_epoch(tmp_path):
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert lines == progress.history
     assert [line["step"] for line in lines] == [STEPS, 2 * STEPS, 3 * STEPS]
-    assert json.loads((folder / "status.json").read_text())["state"] == "finished"
+    status = json.loads((folder / "status.json").read_text())
+    assert (status["epoch"], status["step"], status["best"]) == (3, 3 * STEPS, progress.best)
 
 
 def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(tmp_path):
@@ -153,7 +154,8 @@ def test_full_disk_names_the_fix_and_the_run_goes_on_from_before(tmp_path, monke
 
     error = break_off(tmp_path / "parts", At(2, 1, fill_disk), **OPTIONS)
     assert "No space left on device" in str(error)
-    assert "free some space and go on with: keras-seq train test --name run --resume" in str(error)
+    assert f"The checkpoint of step {STEPS} is kept: free some space" in str(error)
+    assert "go on with: keras-seq train test --name run --resume" in str(error)
     monkeypatch.setattr(atomic, "write_bytes", write)
     resumed, resumed_weights = finish(make_trainer(tmp_path / "parts", **OPTIONS), resume=True)
     assert figures(resumed) == figures(whole)
