@@ -1,6 +1,7 @@
 """`keras-seq studio`: start the front end in the browser."""
 
 import importlib.util
+import os
 import socket
 import subprocess
 from typing import Any
@@ -46,13 +47,9 @@ def run(arguments: Any, task: None, console: Console) -> int:
         headless=arguments.get("headless", False),
     )
     console.note(f"the studio is at http://{address}:{port}; Ctrl-C ends it")
-    process = subprocess.Popen(command)
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
-        return 0
+    if os.name == "posix":  # in the place of this process, so that a signal to it reaches the studio
+        os.execv(command[0], command)
+    return subprocess.call(command)
 
 
 def port_is_free(address: str, port: int) -> bool:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from apps.errors import Interrupted, UserError
 from apps.runs import atomic
 from apps.runs.averaging import WeightAverage
+from apps.runs.events import EventWriter
 from apps.runs.folder import RunFolder
 from apps.runs.interruption import Stopped, StopRequest, stop_requests
 from apps.runs.optimization import build_optimizer
@@ -78,7 +79,7 @@ class Trainer:
         self._validation_metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
         self._saved = 0.0
         self._started = time.monotonic()
-        self._events: Any = None
+        self._events = EventWriter(folder.tensorboard, warn) if config.tensorboard else None
 
     def run(self, resume: bool = False) -> Progress:
         """Train to the end; the model then has the weights of the best epoch (averaged, if that is asked for).
@@ -187,7 +188,8 @@ class Trainer:
         tired = patience is not None and progress.best is not None and progress.epochs_since_best >= patience
         progress.finished = tired or progress.epoch >= self._config.epochs
         self._save()
-        self._write_events(entry)
+        if self._events is not None:
+            self._events.write(entry)
         self._report.end_epoch(entry, improved)
 
     def _validate(self, stop: StopRequest) -> dict[str, float] | None:
@@ -242,18 +244,6 @@ class Trainer:
         if count == 0:
             raise UserError("There is no batch to train on: give more data, or smaller batches.")
         return count
-
-    def _write_events(self, entry: dict[str, Any]) -> None:
-        if not self._config.tensorboard:
-            return
-        if self._events is None:
-            self._events = tf.summary.create_file_writer(str(self._folder.tensorboard))
-        with self._events.as_default(step=entry["epoch"]):
-            for part in ("train", "validation"):
-                for name, value in entry.get(part, {}).items():
-                    tf.summary.scalar(f"{part}/{name}", value)
-            tf.summary.scalar("learning_rate", entry["learning_rate"])
-        self._events.flush()
 
     @property
     def position(self) -> dict[str, Any]:

@@ -220,6 +220,20 @@ def test_checkpoint_of_another_model_is_refused(tmp_path):
         trainer.run(resume=True)
 
 
+def test_event_files_tell_each_epoch_and_are_not_needed(tmp_path):
+    finish(make_trainer(tmp_path / "with", tensorboard=True, epochs=2))
+    (file,) = (tmp_path / "with" / "test" / "run" / "tensorboard").iterdir()
+    records = [tf.compat.v1.Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(file))]
+    values = {(event.step, value.tag) for event in records for value in event.summary.value}
+    assert {(1, "train/loss"), (2, "validation/accuracy"), (2, "learning_rate")} <= values
+    lines = []
+    trainer = make_trainer(tmp_path / "without", tensorboard=True, epochs=2, warn=lines.append)
+    (tmp_path / "without" / "test" / "run" / "tensorboard").write_text("a file where the folder should be")
+    assert finish(trainer)[0].epoch == 2
+    assert len(lines) == 1
+    assert "TensorBoard" in lines[0]
+
+
 def test_average_follows_its_recurrence():
     variable = keras.Variable(np.array([1.0, 2.0]))
     average = WeightAverage([variable], decay=0.5)
