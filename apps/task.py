@@ -90,6 +90,9 @@ class Task(ABC):
     def build_model(self, config: Any, processor: Processor) -> "keras.Model":
         """The model, built and untrained."""
 
+    def start_weights(self, model: "keras.Model", data: Any, config: Any) -> None:  # noqa: B027
+        """Change the weights that training starts from, where the data say more than an initializer does."""
+
     @abstractmethod
     def loss(self, config: Any) -> Callable[[Any, Any], Any]:
         """`loss(targets, outputs)`, the mean over a batch."""

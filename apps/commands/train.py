@@ -108,6 +108,8 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
         _refuse_existing(folder)
         folder.create(config, data.tokenizer, facts)
     console.note(f"{model.count_params():,} parameters")
+    if not (resume and folder.checkpoints.newest_step() is not None):
+        task.start_weights(model, data, config)
     trainer = Trainer(
         model=model,
         loss=task.loss(config),

@@ -69,7 +69,7 @@ def build_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Opti
     if config.weight_decay:
         options["weight_decay"] = config.weight_decay
     if config.optimizer == "adam":
-        options.update(beta_1=config.beta_1, beta_2=config.beta_2)
+        options.update(beta_1=config.beta_1, beta_2=config.beta_2, epsilon=config.epsilon)
     else:
         options["momentum"] = config.momentum
     optimizer = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}

@@ -21,6 +21,7 @@ class TrainingConfig:
         momentum: Momentum of `sgd` and `rmsprop`. From 0 to below 1.
         beta_1: Decay of Adam's average of gradients. From 0 to below 1.
         beta_2: Decay of Adam's average of squared gradients. From 0 to below 1.
+        epsilon: What Adam adds to the root of that average; a larger one spares rare words large steps. Above 0.
         weight_decay: Decoupled decay of the matrices (not of biases) per step, times the learning rate. From 0.
         clip_norm: Gradients longer than this, all together, are scaled down to it. Left out, they are not clipped.
         label_smoothing: Share of the target probability that is spread over all classes. From 0 to below 1.
@@ -45,6 +46,7 @@ class TrainingConfig:
     momentum: float = 0.9
     beta_1: float = 0.9
     beta_2: float = 0.999
+    epsilon: float = 1e-7
     weight_decay: float = 0.0
     clip_norm: float | None = 1.0
     label_smoothing: float = 0.0
@@ -65,6 +67,7 @@ class TrainingConfig:
             require(0 <= getattr(self, name) <= 1, f"training.{name}", "from 0 to 1", getattr(self, name))
         for name in ("momentum", "beta_1", "beta_2", "label_smoothing", "average_decay"):
             require(0 <= getattr(self, name) < 1, f"training.{name}", "from 0 to below 1", getattr(self, name))
+        require(self.epsilon > 0, "training.epsilon", "above 0", self.epsilon)
         require(self.weight_decay >= 0, "training.weight_decay", "at least 0", self.weight_decay)
         require(self.clip_norm is None or self.clip_norm > 0, "training.clip_norm", "above 0", self.clip_norm)
         require(self.patience is None or self.patience >= 1, "training.patience", "at least 1", self.patience)
