@@ -30,6 +30,8 @@ class HelpFormatter(jsonargparse.DefaultHelpFormatter):
     def _expand_help(self, action: argparse.Action) -> str:
         # The metavar already says the type; a switch needs no default, and "null" is no word for people.
         text = re.sub(r"\(type: [^()]*(?:\([^()]*\)[^()]*)*, default: ", "(default: ", super()._expand_help(action))
+        if action.nargs == "*":  # argparse counts a positional argument that may be left out as required
+            text = text.replace(" (required)", "")
         return text.replace(" (default: null)", "").replace(" (default: False)", "").replace(" (default: None)", "")
 
 

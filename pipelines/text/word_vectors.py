@@ -14,9 +14,9 @@ def cooccurrence_vectors(
     """Vectors of words by a factorisation of their co-occurrences.
 
     The positive pointwise mutual information of words that stand within five words of each other (nearer ones count
-    more: 1 / distance; contexts smoothed to the power 0.75), as U S V^T cut to `size` dimensions; a word's vector is its
-    row of U S^0.5. Levy and Goldberg (2014), "Neural Word Embedding as Implicit Matrix Factorization"; Levy, Goldberg
-    and Dagan (2015). On 25,000 film reviews (6 million words) it takes about a minute.
+    more: 1 / distance; contexts smoothed to the power 0.75), as U S V^T cut to `size` dimensions; a word's vector is
+    its row of U S^0.5. Levy and Goldberg (2014), "Neural Word Embedding as Implicit Matrix Factorization"; Levy,
+    Goldberg and Dagan (2015). On 25,000 film reviews (6 million words) it takes about a minute.
 
     Args:
         ids: All texts in a row, int [tokens].
