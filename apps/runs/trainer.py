@@ -121,8 +121,13 @@ class Trainer:
         self._use_best()
         return self.progress
 
+    @property
+    def _epochs(self) -> int:
+        """Passes over the data: as asked for, or more where those make too few steps."""
+        return max(self._config.epochs, math.ceil(self._config.min_steps / max(1, self.progress.steps_per_epoch)))
+
     def _build(self) -> None:
-        steps = self.progress.steps_per_epoch * self._config.epochs
+        steps = self.progress.steps_per_epoch * self._epochs
         self._optimizer = build_optimizer(self._config, steps)
         self._optimizer.build(self.model.trainable_variables)
         decay = self._config.average_decay
@@ -153,7 +158,7 @@ class Trainer:
 
     def _train_epoch(self, stop: StopRequest) -> None:
         progress = self.progress
-        self._report.start_epoch(progress.epoch + 1, self._config.epochs, progress.batch, progress.steps_per_epoch)
+        self._report.start_epoch(progress.epoch + 1, self._epochs, progress.batch, progress.steps_per_epoch)
         if progress.batch == 0:
             for metric in self._train_metrics:
                 metric.reset_state()
@@ -186,7 +191,7 @@ class Trainer:
         progress.history.append(entry)
         patience = self._config.patience
         tired = patience is not None and progress.best is not None and progress.epochs_since_best >= patience
-        progress.finished = tired or progress.epoch >= self._config.epochs
+        progress.finished = tired or progress.epoch >= self._epochs
         self._save()
         if self._events is not None:
             self._events.write(entry)
@@ -251,7 +256,7 @@ class Trainer:
         progress = self.progress
         return {
             "epoch": progress.epoch,
-            "epochs": self._config.epochs,
+            "epochs": self._epochs,
             "batch": progress.batch,
             "step": progress.step,
             "best": progress.best,
@@ -259,8 +264,8 @@ class Trainer:
 
     def _place(self) -> str:
         progress = self.progress
-        epoch = min(progress.epoch + 1, self._config.epochs)
-        return f"epoch {epoch} of {self._config.epochs}, batch {progress.batch} of {progress.steps_per_epoch}"
+        epoch = min(progress.epoch + 1, self._epochs)
+        return f"epoch {epoch} of {self._epochs}, batch {progress.batch} of {progress.steps_per_epoch}"
 
     def _diverged(self) -> UserError:
         return UserError(

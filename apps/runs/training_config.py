@@ -12,6 +12,7 @@ class TrainingConfig:
 
     Attributes:
         epochs: Passes over the training data. At least 1.
+        min_steps: Small data get more epochs, so that there are at least this many steps. From 0.
         optimizer: The rule that turns gradients into steps; `adam` with `weight_decay` is AdamW.
         learning_rate: Size of the steps at the peak of the schedule. Above 0.
         schedule: The learning rate after the warm-up: `constant`, or falling to `final_learning_rate` along half a
@@ -38,6 +39,7 @@ class TrainingConfig:
     """
 
     epochs: int = 10
+    min_steps: int = 0
     optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
     learning_rate: float = 1e-3
     schedule: Literal["constant", "cosine", "linear"] = "constant"
@@ -62,6 +64,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Check the ranges."""
         require(self.epochs >= 1, "training.epochs", "at least 1", self.epochs)
+        require(self.min_steps >= 0, "training.min_steps", "at least 0", self.min_steps)
         require(0 < self.learning_rate < float("inf"), "training.learning_rate", "above 0", self.learning_rate)
         for name in ("warmup", "final_learning_rate"):
             require(0 <= getattr(self, name) <= 1, f"training.{name}", "from 0 to 1", getattr(self, name))

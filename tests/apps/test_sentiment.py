@@ -14,6 +14,7 @@ from apps.sentiment import TASK, Config, ModelConfig, SentimentProcessor
 from apps.sentiment_model import build_classifier, cross_entropy
 from apps.settings import build_config
 from pipelines.text import WordTokenizer
+from pipelines.text.word_vectors import cooccurrence_vectors
 
 WORDS = ["", "[UNK]", "a", "good", "bad", "film", "not", "the", "很", "好", "!", "."]
 TEXTS = [
@@ -147,3 +148,16 @@ def test_search_space_gives_valid_configurations_and_starts_from_the_given_one()
         assert trial.training.seed == 9
         assert isinstance(trial.model, ModelConfig)
         assert dataclasses.replace(trial) == trial  # the ranges hold
+
+
+@pytest.mark.parametrize("start", ["random", "cooccurrence"])
+def test_embeddings_start_from_the_training_texts_if_asked_for(start):
+    config = build_config(Config, {**SMALL, "data.source": "samples", "model.embedding_start": start})
+    data = TASK.datasets(config)
+    model = TASK.build_model(config, data)
+    before = model.embedding.get_weights()[0]
+    TASK.start_weights(model, data, config)
+    texts = data.texts("train")
+    vectors = cooccurrence_vectors(texts.ids, texts.offsets, len(data.tokenizer.vocabulary), 6, config.training.seed)
+    expected = before if start == "random" else vectors
+    np.testing.assert_array_equal(model.embedding.get_weights()[0], expected)

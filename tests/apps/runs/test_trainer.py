@@ -190,6 +190,12 @@ def test_patience_ends_the_run_and_the_best_epoch_is_what_remains(tmp_path):
         np.testing.assert_array_equal(value, checkpoint.arrays[f"weights/{number:04d}"])
 
 
+@pytest.mark.parametrize(("min_steps", "epochs"), [(0, 3), (18, 3), (19, 4), (60, 10)])
+def test_small_data_get_more_epochs(tmp_path, min_steps, epochs):
+    progress = make_trainer(tmp_path, min_steps=min_steps).run()
+    assert (progress.epoch, progress.step) == (epochs, epochs * STEPS)
+
+
 def test_averages_are_what_is_validated_and_kept(tmp_path):
     trainer = make_trainer(tmp_path, average_decay=0.8, epochs=1)
     progress, weights = finish(trainer)
