@@ -32,6 +32,7 @@ from apps.runs import atomic
 from apps.runs.folder import RunFolder
 from apps.settings import build_config, differences, flatten, read_settings, to_settings
 from pipelines.errors import DataError
+from pipelines.sources.tfds import data_folder, find_prepared
 
 TITLES = {
     "ours": "keras-seq train sentiment",
@@ -164,6 +165,12 @@ def make_plan(options: argparse.Namespace) -> Plan:
         raise UsageError(f"This benchmark is about IMDB: take the data settings out of {options.config}.")
     if not config.data.validation_fraction:
         raise UsageError("data.validation_fraction must be above 0: every row is chosen by validation.")
+    root = data_folder(config.data)
+    if find_prepared(root, config.data.name) is None:
+        raise UserError(
+            f"There is no imdb_reviews in {root}: name the folder that holds it with --data.dir or TFDS_DATA_DIR, or "
+            "have `keras-seq train sentiment` download it."
+        )
     out = Path(options.out)
     folder = RunFolder(out / "runs", "sentiment", "ours")
     if options.run:

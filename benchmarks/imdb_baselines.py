@@ -27,7 +27,7 @@ from pipelines.batching import BatchReader, EncodedTexts, find_boundaries, plan_
 from pipelines.sentiment import SentimentData, load_sentiment  # noqa: E402
 
 PROGRESS_SECONDS = 30
-INVERSE_REGULARISATION = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+INVERSE_REGULARISATION = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 # Punctuation marks are taken out of a vocabulary that has room for this many of them.
 MARKS = 200
 
