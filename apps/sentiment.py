@@ -32,29 +32,32 @@ class ModelConfig:
         layers: Recurrent layers on top of each other; 0 pools the embeddings themselves.
         bidirectional: Read the text in both directions.
         residual: Add the inputs of each layer to its outputs, where both have the same size.
-        segment_length: Cut texts into segments of this many tokens, which are read side by side. Left out, a text is
-            read from end to end.
+        segment_length: Cut texts into segments of this many tokens, which are read side by side; `null` reads a text
+            from end to end.
         pooling: From all steps to one vector: the `last` state, the `mean` or `max` over time, both of these
             (`mean_max`), or a learnt weighting (`attentive`).
         word_dropout: Share of tokens dropped in training. This and the others from 0 to below 1.
         embedding_dropout: Share of the features of embeddings dropped in training.
         layer_dropout: Share of features dropped between recurrent layers, the same ones for all steps.
         output_dropout: Share of features dropped before the logits.
+        adversarial_size: Train on each text a second time with its embeddings moved by this much (a norm) to where
+            the loss grows most; takes twice the time. 0 does without.
     """
 
     embedding_size: int = 128
-    embedding_start: Literal["random", "cooccurrence"] = "random"
+    embedding_start: Literal["random", "cooccurrence"] = "cooccurrence"
     cell: Literal["lstm", "gru", "elman"] = "gru"
-    units: int = 64
+    units: int = 128
     layers: int = 1
     bidirectional: bool = True
     residual: bool = False
-    segment_length: int | None = None
-    pooling: Literal["last", "mean", "max", "mean_max", "attentive"] = "mean"
-    word_dropout: float = 0.1
-    embedding_dropout: float = 0.3
+    segment_length: int | None = 50
+    pooling: Literal["last", "mean", "max", "mean_max", "attentive"] = "max"
+    word_dropout: float = 0.2
+    embedding_dropout: float = 0.5
     layer_dropout: float = 0.0
-    output_dropout: float = 0.3
+    output_dropout: float = 0.5
+    adversarial_size: float = 0.3
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -62,6 +65,8 @@ class ModelConfig:
             require(getattr(self, name) >= least, f"model.{name}", f"at least {least}", getattr(self, name))
         length = self.segment_length
         require(length is None or length >= 1, "model.segment_length", "at least 1", length)
+        size = self.adversarial_size
+        require(size >= 0, "model.adversarial_size", "at least 0", size)
         for name in DROPOUTS:
             require(0 <= getattr(self, name) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))
 
@@ -151,6 +156,14 @@ class SentimentTask(Task):
         from apps.sentiment_model import cross_entropy
 
         return cross_entropy(config.training.label_smoothing)
+
+    def objective(self, config: Config) -> Callable[[Any, Any, Any], tuple[Any, Any]] | None:
+        """Adversarial training, if that is asked for."""
+        if not config.model.adversarial_size:
+            return None
+        from apps.adversarial import adversarial_objective
+
+        return adversarial_objective(self.loss(config), config.model.adversarial_size)
 
     def metrics(self, config: Config) -> "list[keras.metrics.Metric]":
         """Accuracy."""

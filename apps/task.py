@@ -97,6 +97,10 @@ class Task(ABC):
     def loss(self, config: Any) -> Callable[[Any, Any], Any]:
         """`loss(targets, outputs)`, the mean over a batch."""
 
+    def objective(self, config: Any) -> Callable[[Any, Any, Any], tuple[Any, Any]] | None:
+        """What training minimises, if not simply `loss`: `objective(model, inputs, targets) -> (loss, outputs)`."""
+        return None
+
     @abstractmethod
     def metrics(self, config: Any) -> "list[keras.metrics.Metric]":
         """New Keras metrics to be reported beside the loss."""

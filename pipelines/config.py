@@ -96,12 +96,12 @@ class TextConfig:
     """
 
     tokenizer: Literal["word", "subword"] = "word"
-    vocabulary_size: int = 20_000
+    vocabulary_size: int = 24_000
     min_count: int = 2
     lowercase: bool = True
     max_length: int | None = 400
     over_long: Literal["head_tail", "head", "tail", "refuse"] = "head_tail"
-    head_share: float = 0.25
+    head_share: float = 0.5
 
     def __post_init__(self):
         _at_least("text.vocabulary_size", self.vocabulary_size, 3)
@@ -129,7 +129,7 @@ class BatchConfig:
         evaluation_batch_size: Texts in a batch of validation and test. At least 1.
     """
 
-    batch_size: int = 32
+    batch_size: int = 50
     tokens: int | None = None
     bucket_count: int = 12
     buckets: tuple[int, ...] | None = None

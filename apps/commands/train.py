@@ -113,6 +113,7 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
     trainer = Trainer(
         model=model,
         loss=task.loss(config),
+        objective=task.objective(config),
         make_metrics=lambda: task.metrics(config),
         train=data.train,
         validation=data.validation,

@@ -49,6 +49,8 @@ class Trainer:
         report: Told about the progress.
         warn: Called with lines that people should read.
         resume_command: What to type to go on after an interruption.
+        objective: What training minimises, where it is more than the loss of the model's outputs:
+            `objective(model, inputs, targets) -> (loss, outputs)`.
     """
 
     def __init__(
@@ -64,10 +66,12 @@ class Trainer:
         report: ProgressReport | None = None,
         warn: Callable[[str], None] = lambda line: None,
         resume_command: str = "the same command and --resume",
+        objective: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None,
     ) -> None:
         self.model = model
         self.progress = Progress()
         self._loss = loss
+        self._objective = objective or self._plain_objective
         self._train_data = train
         self._validation = validation
         self._config = config
@@ -143,14 +147,17 @@ class Trainer:
     def _train_on_batch(self, inputs: Any, targets: Any) -> tf.Tensor:
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
-            outputs = self.model(inputs, training=True)
-            loss = self._loss(targets, outputs)
+            loss, outputs = self._objective(self.model, inputs, targets)
             total = tf.add_n([loss, *self.model.losses])
         self._optimizer.apply(tape.gradient(total, variables), variables)
         if self._average is not None:
             self._average.update(self._optimizer.iterations.value)
         _update(self._train_metrics, loss, targets, outputs)
         return total
+
+    def _plain_objective(self, model: keras.Model, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        outputs = model(inputs, training=True)
+        return self._loss(targets, outputs), outputs
 
     def _test_on_batch(self, inputs: Any, targets: Any) -> None:
         outputs = self.model(inputs, training=False)

@@ -38,13 +38,13 @@ class TrainingConfig:
         tensorboard: Write event files for TensorBoard.
     """
 
-    epochs: int = 10
-    min_steps: int = 0
+    epochs: int = 5
+    min_steps: int = 200
     optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
-    learning_rate: float = 1e-3
-    schedule: Literal["constant", "cosine", "linear"] = "constant"
-    warmup: float = 0.0
-    final_learning_rate: float = 0.0
+    learning_rate: float = 2e-3
+    schedule: Literal["constant", "cosine", "linear"] = "cosine"
+    warmup: float = 0.1
+    final_learning_rate: float = 0.01
     momentum: float = 0.9
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -52,7 +52,7 @@ class TrainingConfig:
     weight_decay: float = 0.0
     clip_norm: float | None = 1.0
     label_smoothing: float = 0.0
-    average_decay: float = 0.0
+    average_decay: float = 0.998
     monitor: Literal["accuracy", "loss"] = "accuracy"
     patience: int | None = None
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
