@@ -1,0 +1,52 @@
+"""What the documents say can be run: their Python runs, their links and options exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from apps import cli
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+
+
+def blocks(name, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / name).read_text(encoding="utf-8"), re.M | re.S)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/guide.md"])
+def test_python_of_the_documents_runs(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = blocks(name, "python")
+    assert found
+    for block in found:
+        exec(compile(block, name, "exec"), {})
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if not target.startswith("http"):
+            assert (ROOT / name).parent.joinpath(target).exists(), f"{name} links to {target}"
+
+
+def test_options_of_the_documents_exist(capsys):
+    """Every `--option` in a command of the documents is one that its verb explains."""
+    commands = [
+        line.split("#")[0].split("|")[-1].strip()
+        for name in ("README.md", "docs/guide.md")
+        for block in blocks(name, "sh")
+        for line in block.splitlines()
+        if "keras-seq " in line and not line.startswith("git")
+    ]
+    assert len(commands) > 15
+    for command in commands:
+        words = command.split()
+        words = words[words.index("keras-seq") + 1 :]
+        verb = words[: 2 if words[0] in ("train", "evaluate", "predict", "export") else 1]
+        assert cli.main([*verb, "--help"]) == 0
+        explained = capsys.readouterr().out
+        for option in re.findall(r"--[a-z_.]+", command):
+            assert option in explained, f"{command!r}: {option} is no option of {' '.join(verb)}"
