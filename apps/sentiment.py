@@ -26,7 +26,8 @@ class ModelConfig:
     Attributes:
         embedding_size: Features of a token. At least 1.
         embedding_start: What the embeddings are before training: `random`, or `cooccurrence`: vectors from a
-            factorisation of which words stand near which in the training texts (about a minute for IMDB).
+            factorisation of which words stand near which in the training texts (about a minute for IMDB) and, with
+            `data.unlabelled`, in the texts without labels (some minutes).
         cell: The recurrent cell.
         units: Size of the state, in each direction. At least 1.
         layers: Recurrent layers on top of each other; 0 pools the embeddings themselves.
@@ -144,11 +145,17 @@ class SentimentTask(Task):
     def start_weights(self, model: "keras.Model", data: Any, config: Config) -> None:
         """Give the embeddings their vectors from the co-occurrences of words, if that is asked for."""
         if config.model.embedding_start == "cooccurrence":
+            import numpy as np
+
             from pipelines.text.word_vectors import cooccurrence_vectors
 
             texts = data.texts("train")
+            ids, offsets = texts.ids, texts.offsets
+            if data.unlabelled is not None:
+                more = data.unlabelled
+                ids, offsets = np.concatenate([ids, more.ids]), np.concatenate([offsets, more.offsets[1:] + len(ids)])
             size, seed = config.model.embedding_size, config.training.seed
-            vectors = cooccurrence_vectors(texts.ids, texts.offsets, len(data.tokenizer.vocabulary), size, seed)
+            vectors = cooccurrence_vectors(ids, offsets, len(data.tokenizer.vocabulary), size, seed)
             model.embedding.embeddings.assign(vectors)
 
     def loss(self, config: Config) -> Callable[[Any, Any], Any]:

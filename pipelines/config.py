@@ -32,6 +32,8 @@ class DataConfig:
         encoding: Encoding of text files; a byte order mark wins over it.
         fallback_encoding: Encoding, such as cp1252, for the rows that are not valid in `encoding`. Left out, they are
             bad rows.
+        unlabelled: Read the texts without labels as well that come with the data set, as IMDB's 50,000: nothing but
+            word vectors is learnt from them.
         bad_rows: What to do with a row that cannot be used: `skip` it and report it, or stop with an `error`.
         limit: Use at most this many training rows and this many test rows, chosen by the seed. At least 1.
         validation_fraction: Share of the training rows kept for validation, the same for each label; equal texts stay
@@ -51,6 +53,7 @@ class DataConfig:
     label_column: str | None = None
     encoding: str = "utf-8"
     fallback_encoding: str | None = None
+    unlabelled: bool = False
     bad_rows: Literal["skip", "error"] = "skip"
     limit: int | None = None
     validation_fraction: float = 0.1

@@ -3,8 +3,9 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ class SentimentData:
         labels: The name of each class id.
         report: What was read and what was done to it, as JSON has it.
         boundaries: The length buckets.
+        unlabelled: Encoded texts without labels, if they were asked for and there are training data; else None.
     """
 
     def __init__(
@@ -60,11 +62,13 @@ class SentimentData:
         boundaries: tuple[int, ...],
         seed: int,
         report: dict[str, Any],
+        unlabelled: EncodedTexts | None = None,
     ):
         self.tokenizer = tokenizer
         self.labels = labels
         self.report = report
         self.boundaries = boundaries
+        self.unlabelled = unlabelled
         self._splits = splits
         self._batch = batch
         self._seed = seed
@@ -187,9 +191,16 @@ def load_sentiment(
             result = encode_split(numbered, tokenizer, text)
             encoded[name] = _Split(rows, mask, result, BatchReader(result.texts))
 
+    unlabelled = None
+    if data.unlabelled and "train" in encoded:
+        if source.unlabelled is None:
+            raise DataError(f"{source.name} has no texts without labels: leave out --data.unlabelled")
+        numbered = ((text, -1, "") for text in islice(source.unlabelled(), data.limit))
+        unlabelled = encode_split(numbered, tokenizer, replace(text, over_long="head_tail")).texts
+
     basis = encoded.get("train") or next(iter(encoded.values()))
     boundaries = batch.buckets or find_boundaries(basis.encoded.texts.lengths, batch.bucket_count)
-    result_data = SentimentData(encoded, tokenizer, list(labels), batch, tuple(boundaries), seed, {})
+    result_data = SentimentData(encoded, tokenizer, list(labels), batch, tuple(boundaries), seed, {}, unlabelled)
     result_data.report.update(
         {"source": source.name, "licence": source.licence, **source.details},
         **_report_rows(surveys, chosen),
@@ -197,6 +208,8 @@ def load_sentiment(
         vocabulary_size=len(tokenizer.vocabulary),
         buckets=list(boundaries),
     )
+    if unlabelled is not None:
+        result_data.report["unlabelled_texts"] = len(unlabelled)
     if "train" in encoded:
         lengths = encoded["train"].encoded.texts.lengths
         result_data.report["padding_share"] = round(padding_share(result_data._plan(0), lengths), 4)

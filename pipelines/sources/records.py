@@ -31,6 +31,7 @@ class Source:
         name: What people call it: "imdb_reviews", "reviews.csv".
         train: Opens the training rows.
         test: Opens the test rows; None if there are none.
+        unlabelled: Opens texts without labels; None if there are none.
         labels: All labels in their order, if the source knows them.
         licence: What is known of the terms of use.
         details: More to report, such as the version of a data set.
@@ -39,6 +40,7 @@ class Source:
     name: str
     train: Callable[[], Rows]
     test: Callable[[], Rows] | None = None
+    unlabelled: Callable[[], Iterator[str]] | None = None
     labels: tuple[str, ...] | None = None
     licence: str | None = None
     details: dict[str, str] = field(default_factory=dict)

@@ -5,6 +5,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from pipelines.sources.records import BadRow, Rows, Source, make_row
 # Asked before a download: TensorFlow Datasets itself waits for minutes where there is no network.
 _REACHABLE = "https://storage.googleapis.com/tfds-data"
 _PATIENCE_SECONDS = 5
+# What data sets call the split of texts that have no labels.
+_UNLABELLED = "unsupervised"
 _LICENCES = {"imdb_reviews": "Large Movie Review Dataset (Maas et al., 2011); for research, to be cited"}
 
 
@@ -46,6 +49,7 @@ def open_tfds(config: DataConfig) -> Source:
         name=config.name,
         train=partial(_read, builder, "train", text, label, names),
         test=None if test is None else partial(_read, builder, test, text, label, names),
+        unlabelled=partial(_read_texts, builder, _UNLABELLED, text) if _UNLABELLED in splits else None,
         labels=tuple(names) if names else None,
         licence=_LICENCES.get(builder.name),
         details={"version": str(builder.version), "config": getattr(builder.builder_config, "name", "") or ""},
@@ -163,3 +167,9 @@ def _read(builder: Any, split: str, text: str, label: str, names: list[str] | No
                     continue
                 one_label = names[one_label]
             yield make_row(one_text.decode("utf-8", "replace"), one_label, place)
+
+
+def _read_texts(builder: Any, split: str, text: str) -> Iterator[str]:
+    for batch in _batches(builder, split):
+        for one_text in batch[text].tolist():
+            yield one_text.decode("utf-8", "replace")
