@@ -1,0 +1,48 @@
+"""Texts without labels: read when they are asked for, and of no influence on anything but word vectors."""
+
+import numpy as np
+import pytest
+
+from pipelines import sentiment
+from pipelines.config import BatchConfig, DataConfig, TextConfig
+from pipelines.errors import DataError
+from pipelines.sources import Record, Source, open_source
+
+ROWS = [Record(f"{'good' if i % 2 else 'bad'} film number {i} of many", "pn"[i % 2], f"rows:{i}") for i in range(40)]
+MORE = ["a film that nobody has judged", "good and bad", ""]
+
+
+def load(monkeypatch, unlabelled, more=MORE, **options):
+    source = Source("rows", lambda: iter(ROWS), unlabelled=None if more is None else lambda: iter(more))
+    monkeypatch.setattr(sentiment, "open_source", lambda config: source)
+    config = DataConfig(unlabelled=unlabelled, **options)
+    return sentiment.load_sentiment(config, TextConfig(min_count=1), BatchConfig(), seed=1)
+
+
+def test_they_are_encoded_with_the_vocabulary_of_the_training_texts(monkeypatch):
+    without, with_them = load(monkeypatch, False), load(monkeypatch, True)
+    assert without.unlabelled is None
+    assert with_them.tokenizer.vocabulary == without.tokenizer.vocabulary
+    assert with_them.labels == without.labels
+    np.testing.assert_array_equal(with_them.texts("train").ids, without.texts("train").ids)
+    np.testing.assert_array_equal(with_them.unlabelled.offsets, [0, 6, 9, 9])
+    vocabulary = with_them.tokenizer.vocabulary
+    first = [vocabulary[i] for i in with_them.unlabelled.ids[:6]]
+    assert first == ["[UNK]", "film", "[UNK]", "[UNK]", "[UNK]", "[UNK]"]
+    assert with_them.report["unlabelled_texts"] == 3
+
+
+def test_limit_holds_for_them(monkeypatch):
+    more = [f"text {i}" for i in range(50)]
+    assert len(load(monkeypatch, True, more, limit=20).unlabelled) == 20
+
+
+def test_source_without_them_is_refused(monkeypatch):
+    with pytest.raises(DataError, match="leave out --data.unlabelled"):
+        load(monkeypatch, True, more=None)
+
+
+def test_imdb_has_them(real_data):
+    source = open_source(DataConfig(dir=str(real_data / "tfds")))
+    texts = source.unlabelled()
+    assert all(len(next(texts)) > 20 for _ in range(5))
