@@ -38,7 +38,7 @@ def test_limit_holds_for_them(monkeypatch):
 
 
 def test_source_without_them_is_refused(monkeypatch):
-    with pytest.raises(DataError, match="leave out --data.unlabelled"):
+    with pytest.raises(DataError, match=r"leave out --data\.unlabelled"):
         load(monkeypatch, True, more=None)
 
 
