@@ -265,7 +265,7 @@ class SentimentTask(Task):
         training = dataclasses.replace(
             config.training,
             learning_rate=hp.Float("learning_rate", 1e-4, 1e-2, sampling="log", default=config.training.learning_rate),
-            average_decay=hp.Choice("average_decay", [0.0, 0.99, 0.999], default=config.training.average_decay),
+            average_decay=hp.Choice("average_decay", [0.0, 0.99, 0.998], default=config.training.average_decay),
         )
         return dataclasses.replace(config, model=model, training=training)
 

@@ -14,6 +14,7 @@ TINY = [
     *("--model.cell", "elman", "--model.units", "4", "--model.embedding_size", "4", "--model.bidirectional", "false"),
     *("--training.epochs", "4", "--training.average_decay", "0.9", "--training.checkpoint_seconds", "0"),
     *("--training.schedule", "cosine", "--training.warmup", "0.2", "--training.tensorboard", "false"),
+    *("--training.min_steps", "0", "--training.learning_rate", "0.001"),
 ]
 
 

@@ -75,7 +75,7 @@ def test_what_is_encoded_is_what_a_served_model_would_encode(csv):
         texts = data.texts("train")
         for number, record in enumerate(data.records("train")):
             ids = data.tokenizer.encode(tf.constant([record.text]))[0].numpy()
-            head = round(8 * 0.25)
+            head = round(8 * 0.5)
             expected = ids if len(ids) <= 8 else np.concatenate([ids[:head], ids[head - 8 :]])
             assert texts.ids[texts.offsets[number] : texts.offsets[number + 1]].tolist() == expected.tolist()
 

@@ -37,7 +37,8 @@ class At(NoReport):
 
 
 def make_trainer(path, report=None, scale=1.0, validation=True, warn=pytest.fail, **options):
-    options = {"epochs": 3, "learning_rate": 0.05, "tensorboard": False, **options}
+    plain = {"min_steps": 0, "schedule": "constant", "warmup": 0.0, "average_decay": 0.0, "tensorboard": False}
+    options = {"epochs": 3, "learning_rate": 0.05, **plain, **options}
     config = TrainingConfig(**options)
     keras.utils.set_random_seed(config.seed)
     random = np.random.default_rng(0)
