@@ -26,6 +26,7 @@ def command(
         *("--server.headless", "true" if headless else "false"),
         *("--server.fileWatcherType", "none"),
         *("--browser.gatherUsageStats", "false"),
+        *("--server.showEmailPrompt", "false"),  # else the first start on a machine asks for an address and waits
     ]
     if models_dir is not None:
         arguments += ["--", "--models.dir", str(models_dir)]

@@ -35,3 +35,44 @@ def test_command_says_where_models_are_and_keeps_to_itself(tmp_path):
 
 def test_pages_run_where_keras_cannot_be_imported(models):
     subprocess.run([sys.executable, "-c", WITHOUT_KERAS, str(APP)], check=True, capture_output=True, text=True)
+
+
+"""The command that starts the studio, on a machine that has never run Streamlit."""
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from apps.studio import launch
+
+
+def test_first_start_on_a_machine_asks_nothing(tmp_path):
+    """With a home of its own and no input, as under make, the server comes up."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "HOME": str(tmp_path), "BROWSER": "true"}
+    process = subprocess.Popen(
+        launch.command(port),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        end = time.monotonic() + 60
+        while True:
+            try:
+                answer = urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=5)
+                break
+            except (urllib.error.URLError, OSError):
+                assert process.poll() is None, process.stdout.read().decode()
+                assert time.monotonic() < end, "the server did not come up"
+                time.sleep(0.2)
+        assert answer.read() == b"ok"
+    finally:
+        process.kill()
+        process.wait()
