@@ -1,7 +1,12 @@
 """How the studio is started, and what it does without."""
 
+import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 
 from apps.studio.launch import command
 from apps.studio.settings import models_folder
@@ -37,18 +42,6 @@ def test_pages_run_where_keras_cannot_be_imported(models):
     subprocess.run([sys.executable, "-c", WITHOUT_KERAS, str(APP)], check=True, capture_output=True, text=True)
 
 
-"""The command that starts the studio, on a machine that has never run Streamlit."""
-
-import os
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
-
-from apps.studio import launch
-
-
 def test_first_start_on_a_machine_asks_nothing(tmp_path):
     """With a home of its own and no input, as under make, the server comes up."""
     with socket.socket() as free:
@@ -56,7 +49,7 @@ def test_first_start_on_a_machine_asks_nothing(tmp_path):
         port = free.getsockname()[1]
     environment = {**os.environ, "HOME": str(tmp_path), "BROWSER": "true"}
     process = subprocess.Popen(
-        launch.command(port),
+        command(port),
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
