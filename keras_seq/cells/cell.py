@@ -12,12 +12,16 @@ class RecurrentCell(keras.layers.Layer):
     row, so that every cell also works inside `keras.layers.RNN`.
 
     A subclass sets `state_size` (an integer, or a list with one integer a state) and `output_size`, and defines
-    `project_inputs` and `step`.
+    `project_inputs` and `step`. What holds for a whole sequence, such as the mask of variational dropout or the
+    projected memory of an attention, is computed once by `constants`; only a cell whose `constants` returns something
+    gets it in every step, as `step(projected, states, training=..., constants=...)`. A cell that looks at a memory
+    takes the shape of it as `build(input_shape, memory_shape=None)`.
 
     Call arguments:
         inputs: Tensor of shape `[batch, features]`, one time step.
         states: List of tensors of shape `[batch, state_size]`.
         training: Whether the layer runs in training mode.
+        constants: Optional nest that `constants` returned; without it, `call` computes it for this step alone.
 
     Returns:
         `(output, new_states)`, with an output of shape `[batch, output_size]`.
@@ -34,10 +38,25 @@ class RecurrentCell(keras.layers.Layer):
         """Advance by one time step: projected `[batch, projected]` and states to `(output, new_states)`."""
         raise NotImplementedError(f"{type(self).__name__} must define step(projected, states, training).")
 
-    def call(self, inputs, states, training=False):
+    def constants(self, batch_size, training=False, memory=None, memory_mask=None):
+        """What holds for all steps of a sequence: a nest of tensors that every step gets, or None.
+
+        Args:
+            batch_size: Integer or scalar tensor.
+            training: Whether the layer runs in training mode.
+            memory: Optional tensor `[batch, memory_time, memory_features]`, what the cell may look at.
+            memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
+        """
+        return
+
+    def call(self, inputs, states, training=False, constants=None):
         """Project the inputs of one time step, then step."""
         single = not isinstance(states, (list, tuple))
-        output, new_states = self.step(self.project_inputs(inputs), [states] if single else states, training=training)
+        if constants is None:
+            constants = self.constants(ops.shape(inputs)[0], training=training)
+        keywords = {} if constants is None else {"constants": constants}
+        states = [states] if single else states
+        output, new_states = self.step(self.project_inputs(inputs), states, training=training, **keywords)
         return output, new_states[0] if single else new_states
 
     def get_initial_state(self, batch_size=None):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq.recurrent.driver import Driver
 from keras_seq.recurrent.recurrent import Recurrent
 
 MERGES = {
@@ -15,7 +16,7 @@ MERGES = {
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class Bidirectional(keras.layers.Layer):
+class Bidirectional(Driver):
     """Read a sequence in both directions (Schuster and Paliwal 1997, "Bidirectional Recurrent Neural Networks").
 
     One layer reads from the first step to the last, the other from the last to the first; at each step their outputs
@@ -33,6 +34,8 @@ class Bidirectional(keras.layers.Layer):
         initial_state: Optional list of the forward layer's states, then the backward layer's.
         mask: Optional boolean tensor `[batch, time]`.
         training: Whether the layer runs in training mode.
+        memory: Optional tensor `[batch, memory_time, memory_features]` for cells that look at one.
+        memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
 
     Output shape:
         `[batch, time, size]` or `[batch, size]`, with size `2 * output_size` for `"concat"`, else `output_size`; a
@@ -48,6 +51,8 @@ class Bidirectional(keras.layers.Layer):
     >>> layer(np.random.random((32, 10, 8))).shape
     (32, 10, 32)
     """
+
+    inner = ("layer", "backward_layer")
 
     def __init__(self, layer, merge_mode="concat", backward_layer=None, **kwargs):
         super().__init__(**kwargs)
@@ -74,7 +79,6 @@ class Bidirectional(keras.layers.Layer):
         self.merge_mode = merge_mode
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state
-        self.supports_masking = True
 
     @property
     def output_size(self):
@@ -90,54 +94,40 @@ class Bidirectional(keras.layers.Layer):
             return forward + backward
         return [f + b if self.merge_mode == "concat" else f for f, b in zip(forward, backward, strict=True)]
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    @property
+    def initial_state_count(self):
+        """How many states `initial_state` has: those of both directions, which are not merged yet."""
+        return self.forward_layer.initial_state_count + self.backward_layer.initial_state_count
+
+    @property
+    def output_count(self):
+        """How many outputs there are: with `merge_mode=None` those of both directions."""
+        return 2 if self.merge_mode is None else 1
+
+    def build(self, sequences_shape, initial_state_shape=None, memory_shape=None):
         """Build both layers for sequences `[batch, time, features]`."""
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
-                layer.build(sequences_shape)
+                layer.build(sequences_shape, memory_shape=memory_shape)
         self.built = True
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
-        """Run both layers and merge."""
-        output, last, states = self.run(sequences, initial_state, mask, training, keep_all=self.return_sequences)
-        result = output if self.return_sequences else last
-        if not self.return_state:
-            return result
-        return (*result, *states) if self.merge_mode is None else (result, *states)
-
-    def run(self, sequences, initial_state=None, mask=None, training=False, keep_all=True):
-        """Run both layers and return the merged `(outputs, last, states)`, as `Recurrent.run` does."""
+    def run(
+        self, sequences, initial_state=None, mask=None, training=False, keep_all=True, memory=None, memory_mask=None
+    ):
+        """Run both layers and merge; see `Driver.run`."""
         forward_state = backward_state = None
         if initial_state is not None:
             count = len(self.forward_layer.state_size)
             forward_state, backward_state = initial_state[:count], initial_state[count:]
-        f_outputs, f_last, f_states = self.forward_layer.run(sequences, forward_state, mask, training, keep_all)
-        b_outputs, b_last, b_states = self.backward_layer.run(sequences, backward_state, mask, training, keep_all)
+        shared = (mask, training, keep_all, memory, memory_mask)
+        f_outputs, f_last, f_states = self.forward_layer.run(sequences, forward_state, *shared)
+        b_outputs, b_last, b_states = self.backward_layer.run(sequences, backward_state, *shared)
         merge = MERGES[self.merge_mode]
         if self.merge_mode is None:
             states = [*f_states, *b_states]
         else:
             states = [merge(f, b) for f, b in zip(f_states, b_states, strict=True)]
         return merge(f_outputs, b_outputs) if keep_all else None, merge(f_last, b_last), states
-
-    def compute_mask(self, sequences, mask=None):
-        """The mask goes on with a sequence; single outputs and states have none."""
-        while isinstance(mask, (list, tuple)):
-            mask = mask[0] if mask else None
-        output_mask = mask if self.return_sequences else None
-        masks = [output_mask] * (2 if self.merge_mode is None else 1)
-        if self.return_state:
-            masks += [None] * len(self.state_size)
-        return tuple(masks) if len(masks) > 1 else masks[0]
-
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
-        """Shape of the output, and of the states with `return_state`."""
-        batch, time = sequences_shape[0], sequences_shape[1]
-        shape = (batch, time, self.output_size) if self.return_sequences else (batch, self.output_size)
-        shapes = [shape] * (2 if self.merge_mode is None else 1)
-        if self.return_state:
-            shapes += [(batch, size) for size in self.state_size]
-        return tuple(shapes) if len(shapes) > 1 else shapes[0]
 
     def get_config(self):
         """Return the arguments that build this layer again."""
@@ -147,11 +137,3 @@ class Bidirectional(keras.layers.Layer):
             "merge_mode": self.merge_mode,
             "backward_layer": keras.saving.serialize_keras_object(self.backward_layer),
         }
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the layer that `get_config` describes."""
-        config = dict(config)
-        for part in ("layer", "backward_layer"):
-            config[part] = keras.saving.deserialize_keras_object(config[part])
-        return cls(**config)

@@ -1,15 +1,18 @@
 """Run a cell along time."""
 
+import inspect
+
 import keras
 from keras import ops
 
 from keras_seq.cells.cell import RecurrentCell
+from keras_seq.recurrent.driver import Driver
 from keras_seq.recurrent.fused import run_fused
 from keras_seq.recurrent.loop import run_loop
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class Recurrent(keras.layers.Layer):
+class Recurrent(Driver):
     """Run a recurrent cell along the time axis.
 
     What a cell of keras-seq computes from the inputs alone is computed for all steps at once, before the loop. Any
@@ -31,6 +34,8 @@ class Recurrent(keras.layers.Layer):
         initial_state: Optional state or list of states `[batch, state_size]`. Defaults to the cell's initial state.
         mask: Optional boolean tensor `[batch, time]`, false where a step is padding.
         training: Whether the layer runs in training mode.
+        memory: Optional tensor `[batch, memory_time, memory_features]` for a cell that looks at one.
+        memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
 
     Output shape:
         `[batch, time, output_size]` with `return_sequences`, else `[batch, output_size]`; with `return_state` a tuple
@@ -47,6 +52,8 @@ class Recurrent(keras.layers.Layer):
     >>> layer(np.random.random((32, 10, 8))).shape
     (32, 10, 64)
     """
+
+    inner = ("cell",)
 
     def __init__(
         self,
@@ -69,7 +76,6 @@ class Recurrent(keras.layers.Layer):
         self.go_backwards = go_backwards
         self.unroll = unroll
         self.zero_output_for_mask = zero_output_for_mask
-        self.supports_masking = True
 
     @property
     def state_size(self) -> list[int]:
@@ -82,14 +88,16 @@ class Recurrent(keras.layers.Layer):
         """Size of the cell's output; for a cell that does not say, that of its first state."""
         return getattr(self.cell, "output_size", None) or self.state_size[0]
 
-    def build(self, sequences_shape, initial_state_shape=None):
-        """Build the cell for sequences `[batch, time, features]`."""
+    def build(self, sequences_shape, initial_state_shape=None, memory_shape=None):
+        """Build the cell for sequences `[batch, time, features]`, and for a memory if it looks at one."""
         if len(sequences_shape) != 3:
             raise ValueError(
                 f"Expected sequences of shape [batch, time, features]. Received: shape={tuple(sequences_shape)}"
             )
         if isinstance(self.cell, keras.layers.Layer) and not self.cell.built:
-            self.cell.build((sequences_shape[0], sequences_shape[2]))
+            with_memory = memory_shape is not None and "memory_shape" in inspect.signature(self.cell.build).parameters
+            keywords = {"memory_shape": memory_shape} if with_memory else {}
+            self.cell.build((sequences_shape[0], sequences_shape[2]), **keywords)
             self.cell.built = True
         self.built = True
 
@@ -100,20 +108,14 @@ class Recurrent(keras.layers.Layer):
         states = self.cell.get_initial_state(batch_size=batch_size)
         return list(states) if isinstance(states, (list, tuple)) else [states]
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
-        """Run the cell along the sequences."""
-        outputs, last, states = self.run(sequences, initial_state, mask, training, keep_all=self.return_sequences)
-        if self.return_sequences and self.go_backwards:
-            outputs = ops.flip(outputs, axis=1)
-        result = outputs if self.return_sequences else last
-        return (result, *states) if self.return_state else result
+    def in_order_of_processing(self, sequence):
+        """A sequence or its mask `[batch, time, ...]`, from the first step that was processed to the last."""
+        return ops.flip(sequence, axis=1) if self.go_backwards else sequence
 
-    def run(self, sequences, initial_state=None, mask=None, training=False, keep_all=True):
-        """Run the cell and return `(outputs, last, states)`, with outputs in the order of the inputs.
-
-        This is `call` without its options: `Bidirectional` and `Stacked` take from it what they need. `outputs`
-        `[batch, time, output_size]` is None without `keep_all`.
-        """
+    def run(
+        self, sequences, initial_state=None, mask=None, training=False, keep_all=True, memory=None, memory_mask=None
+    ):
+        """Run the cell; see `Driver.run`."""
         if self.unroll and sequences.shape[1] is None:
             raise ValueError(f"`unroll=True` needs a static number of time steps. Received: {sequences.shape}")
         sequences = ops.transpose(sequences, (1, 0, 2))  # [time, batch, features]
@@ -124,7 +126,7 @@ class Recurrent(keras.layers.Layer):
         options["zero_masked"] = self.zero_output_for_mask
         result = None if self.unroll else run_fused(self.cell, sequences, states, training=training, **options)
         if result is None:
-            step, inputs = self._step_function(sequences, training)
+            step, inputs = self._step_function(sequences, training, memory, memory_mask)
             initial_output = ops.zeros((ops.shape(sequences)[1], self.output_size), dtype=self._output_dtype())
             result = run_loop(step, inputs, states, initial_output, unroll=self.unroll, **options)
         outputs, last, states = result
@@ -144,10 +146,12 @@ class Recurrent(keras.layers.Layer):
     def _output_dtype(self):
         return getattr(self.cell, "compute_dtype", self.compute_dtype)
 
-    def _step_function(self, sequences, training):
+    def _step_function(self, sequences, training, memory, memory_mask):
         cell = self.cell
         if isinstance(cell, RecurrentCell):
-            return lambda x, states: cell.step(x, states, training=training), cell.project_inputs(sequences)
+            constants = cell.constants(ops.shape(sequences)[1], training, memory, memory_mask)
+            keywords = {"training": training} | ({} if constants is None else {"constants": constants})
+            return lambda x, states: cell.step(x, states, **keywords), cell.project_inputs(sequences)
         keywords = {"training": training} if getattr(cell, "_call_has_training_arg", False) else {}
 
         def step(x, states):
@@ -155,21 +159,6 @@ class Recurrent(keras.layers.Layer):
             return output, states if isinstance(states, (list, tuple)) else [states]
 
         return step, sequences
-
-    def compute_mask(self, sequences, mask=None):
-        """The mask goes on with a sequence; single outputs and states have none."""
-        while isinstance(mask, (list, tuple)):
-            mask = mask[0] if mask else None
-        output_mask = mask if self.return_sequences else None
-        if output_mask is not None and self.go_backwards:
-            output_mask = ops.flip(output_mask, axis=1)
-        return (output_mask, *[None for _ in self.state_size]) if self.return_state else output_mask
-
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
-        """Shape of the output, and of the states with `return_state`."""
-        batch, time = sequences_shape[0], sequences_shape[1]
-        shape = (batch, time, self.output_size) if self.return_sequences else (batch, self.output_size)
-        return (shape, *[(batch, size) for size in self.state_size]) if self.return_state else shape
 
     def get_config(self):
         """Return the arguments that build this layer again."""
@@ -182,10 +171,3 @@ class Recurrent(keras.layers.Layer):
             "unroll": self.unroll,
             "zero_output_for_mask": self.zero_output_for_mask,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the layer that `get_config` describes."""
-        config = dict(config)
-        config["cell"] = keras.saving.deserialize_keras_object(config["cell"])
-        return cls(**config)

@@ -4,12 +4,13 @@ import keras
 from keras import ops
 
 from keras_seq.recurrent.bidirectional import Bidirectional
+from keras_seq.recurrent.driver import Driver, mask_of
 from keras_seq.recurrent.recurrent import Recurrent
 from keras_seq.recurrent.stacked import Stacked
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class Segmented(keras.layers.Layer):
+class Segmented(Driver):
     """Cut sequences into segments of equal length and run a recurrent layer over all segments side by side.
 
     Johnson and Zhang (2016), "Supervised and Semi-Supervised Text Categorization using LSTM for Region Embeddings",
@@ -28,6 +29,8 @@ class Segmented(keras.layers.Layer):
         sequences: Tensor `[batch, time, features]`.
         mask: Optional boolean tensor `[batch, time]`.
         training: Whether the layer runs in training mode.
+        memory: Optional tensor `[batch, memory_time, memory_features]` for cells that look at one.
+        memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
 
     Output shape:
         `[batch, time, output_size]`.
@@ -42,6 +45,9 @@ class Segmented(keras.layers.Layer):
     (32, 400, 16)
     """
 
+    inner = ("layer",)
+    return_sequences = True
+
     def __init__(self, layer, segment_length, shift=True, seed=None, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(layer, (Recurrent, Bidirectional, Stacked)):
@@ -55,21 +61,21 @@ class Segmented(keras.layers.Layer):
         self.shift = shift
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.supports_masking = True
 
     @property
     def output_size(self) -> int:
         """Size of the layer's output."""
         return self.layer.output_size
 
-    def build(self, sequences_shape):
+    def build(self, sequences_shape, memory_shape=None):
         """Build the layer for sequences `[batch, time, features]`."""
         if not self.layer.built:
-            self.layer.build((None, self.segment_length, sequences_shape[-1]))
+            self.layer.build((None, self.segment_length, sequences_shape[-1]), memory_shape=memory_shape)
         self.built = True
 
-    def call(self, sequences, mask=None, training=False):
+    def call(self, sequences, mask=None, training=False, memory=None, memory_mask=None):
         """Cut, run, and join."""
+        mask = mask_of(sequences, mask)
         segment, features = self.segment_length, sequences.shape[-1]
         batch, time = ops.shape(sequences)[0], ops.shape(sequences)[1]
         if mask is None:
@@ -84,19 +90,14 @@ class Segmented(keras.layers.Layer):
             sequences, mask = ops.roll(sequences, before, axis=1), ops.roll(mask, before, axis=1)
         segments = ops.reshape(sequences, (-1, segment, features))  # [batch * segments, segment, features]
         segment_mask = ops.reshape(mask, (-1, segment))
-        outputs, _, _ = self.layer.run(segments, None, segment_mask, training)
+        # Every segment of a sequence looks at the memory of the sequence.
+        count = ops.shape(sequences)[1] // segment
+        memory, memory_mask = (None if x is None else ops.repeat(x, count, axis=0) for x in (memory, memory_mask))
+        outputs, _, _ = self.layer.run(segments, None, segment_mask, training, memory=memory, memory_mask=memory_mask)
         outputs = ops.reshape(outputs, (batch, -1, self.output_size))
         if shifted:
             outputs = ops.roll(outputs, -before, axis=1)
         return outputs[:, :time]
-
-    def compute_mask(self, sequences, mask=None):
-        """The mask goes on with the sequence."""
-        return mask
-
-    def compute_output_shape(self, sequences_shape):
-        """`[batch, time, output_size]`."""
-        return (*sequences_shape[:2], self.output_size)
 
     def get_config(self):
         """Return the arguments that build this layer again."""
@@ -107,13 +108,6 @@ class Segmented(keras.layers.Layer):
             "shift": self.shift,
             "seed": self.seed,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the layer that `get_config` describes."""
-        config = dict(config)
-        config["layer"] = keras.saving.deserialize_keras_object(config["layer"])
-        return cls(**config)
 
 
 def _append_zeros(tensor, steps):

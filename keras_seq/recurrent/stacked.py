@@ -4,11 +4,12 @@ import keras
 from keras import ops
 
 from keras_seq.recurrent.bidirectional import Bidirectional
+from keras_seq.recurrent.driver import Driver
 from keras_seq.recurrent.recurrent import Recurrent
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class Stacked(keras.layers.Layer):
+class Stacked(Driver):
     """Recurrent layers on top of each other: each reads the sequence that the one below puts out.
 
     Args:
@@ -27,6 +28,8 @@ class Stacked(keras.layers.Layer):
         initial_state: Optional list of the states of all layers, from the bottom to the top.
         mask: Optional boolean tensor `[batch, time]`.
         training: Whether the layer runs in training mode.
+        memory: Optional tensor `[batch, memory_time, memory_features]` for cells that look at one.
+        memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
 
     Output shape:
         `[batch, time, size]` with `return_sequences`, else `[batch, size]`, with the size of the top layer; with
@@ -41,6 +44,8 @@ class Stacked(keras.layers.Layer):
     >>> keras_seq.Stacked(layers, dropout=0.2)(np.random.random((32, 10, 8))).shape
     (32, 16)
     """
+
+    inner = ("layers",)
 
     def __init__(
         self, layers, dropout=0.0, residual=False, return_sequences=False, return_state=False, seed=None, **kwargs
@@ -64,7 +69,6 @@ class Stacked(keras.layers.Layer):
         self.return_state = return_state
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.supports_masking = True
 
     @property
     def output_size(self) -> int:
@@ -76,23 +80,24 @@ class Stacked(keras.layers.Layer):
         """Sizes of the states of all layers, from the bottom to the top."""
         return [size for layer in self.layers for size in layer.state_size]
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    @property
+    def initial_state_count(self) -> int:
+        """How many states `initial_state` has, over all layers."""
+        return sum(layer.initial_state_count for layer in self.layers)
+
+    def build(self, sequences_shape, initial_state_shape=None, memory_shape=None):
         """Build the layers for sequences `[batch, time, features]`."""
         shape = tuple(sequences_shape)
         for layer in self.layers:
             if not layer.built:
-                layer.build(shape)
+                layer.build(shape, memory_shape=memory_shape)
             shape = (*shape[:2], layer.output_size)
         self.built = True
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
-        """Run the layers from the bottom to the top."""
-        outputs, last, states = self.run(sequences, initial_state, mask, training, keep_all=self.return_sequences)
-        result = outputs if self.return_sequences else last
-        return (result, *states) if self.return_state else result
-
-    def run(self, sequences, initial_state=None, mask=None, training=False, keep_all=True):
-        """Run the layers and return `(outputs, last, states)`, as `Recurrent.run` does."""
+    def run(
+        self, sequences, initial_state=None, mask=None, training=False, keep_all=True, memory=None, memory_mask=None
+    ):
+        """Run the layers from the bottom to the top; see `Driver.run`."""
         remaining = None if initial_state is None else list(initial_state)
         all_states = []
         last = None
@@ -101,10 +106,12 @@ class Stacked(keras.layers.Layer):
                 sequences = self._drop(sequences)
             layer_state = None
             if remaining is not None:
-                count = _initial_state_count(layer)
+                count = layer.initial_state_count
                 layer_state, remaining = remaining[:count], remaining[count:]
             top = depth == len(self.layers) - 1
-            outputs, last, states = layer.run(sequences, layer_state, mask, training, keep_all or not top)
+            outputs, last, states = layer.run(
+                sequences, layer_state, mask, training, keep_all or not top, memory, memory_mask
+            )
             if self.residual and outputs.shape[-1] == sequences.shape[-1]:
                 outputs = outputs + ops.cast(sequences, outputs.dtype)
             all_states += states
@@ -114,19 +121,6 @@ class Stacked(keras.layers.Layer):
     def _drop(self, sequences):
         noise_shape = (ops.shape(sequences)[0], 1, sequences.shape[-1])
         return keras.random.dropout(sequences, self.dropout, noise_shape=noise_shape, seed=self.seed_generator)
-
-    def compute_mask(self, sequences, mask=None):
-        """The mask goes on with a sequence; single outputs and states have none."""
-        while isinstance(mask, (list, tuple)):
-            mask = mask[0] if mask else None
-        output_mask = mask if self.return_sequences else None
-        return (output_mask, *[None for _ in self.state_size]) if self.return_state else output_mask
-
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
-        """Shape of the output, and of the states with `return_state`."""
-        batch, time = sequences_shape[0], sequences_shape[1]
-        shape = (batch, time, self.output_size) if self.return_sequences else (batch, self.output_size)
-        return (shape, *[(batch, size) for size in self.state_size]) if self.return_state else shape
 
     def get_config(self):
         """Return the arguments that build this layer again."""
@@ -139,17 +133,3 @@ class Stacked(keras.layers.Layer):
             "return_state": self.return_state,
             "seed": self.seed,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the layer that `get_config` describes."""
-        config = dict(config)
-        config["layers"] = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
-        return cls(**config)
-
-
-def _initial_state_count(layer):
-    """How many initial states a layer takes; a bidirectional one takes those of both directions."""
-    if isinstance(layer, Bidirectional):
-        return len(layer.forward_layer.state_size) + len(layer.backward_layer.state_size)
-    return len(layer.state_size)

@@ -1,0 +1,104 @@
+"""What all layers that run cells along time have in common."""
+
+import keras
+
+
+class Driver(keras.layers.Layer):
+    """A layer that runs one or several cells along time.
+
+    A subclass defines `run`, `state_size` and `output_size`. `run` always gives everything in the order of the inputs;
+    what the caller of the layer gets of it is chosen here, by `return_sequences` and `return_state`. Drivers are built
+    on each other's `run`.
+
+    `inner` names the arguments that are layers or lists of layers, which `from_config` must build first.
+
+    Call arguments:
+        sequences: Tensor `[batch, time, features]`.
+        initial_state: Optional state or list of states `[batch, state_size]`.
+        mask: Optional boolean tensor `[batch, time]`, false where a step is padding.
+        training: Whether the layer runs in training mode.
+        memory: Optional tensor `[batch, memory_time, memory_features]` for cells that look at one.
+        memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
+    """
+
+    inner: tuple[str, ...] = ()
+    return_sequences = False
+    return_state = False
+    state_size: list[int]
+    output_size: int
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    @property
+    def initial_state_count(self) -> int:
+        """How many states `initial_state` has."""
+        return len(self.state_size)
+
+    @property
+    def output_count(self) -> int:
+        """How many outputs come before the states."""
+        return 1
+
+    def call(self, sequences, initial_state=None, mask=None, training=False, memory=None, memory_mask=None):
+        """Run, and return what the options ask for."""
+        mask = mask_of(sequences, mask)
+        keep_all = self.return_sequences
+        outputs, last, states = self.run(sequences, initial_state, mask, training, keep_all, memory, memory_mask)
+        result = self.in_order_of_processing(outputs) if self.return_sequences else last
+        if not self.return_state:
+            return result
+        return (*result, *states) if self.output_count > 1 else (result, *states)
+
+    def run(
+        self, sequences, initial_state=None, mask=None, training=False, keep_all=True, memory=None, memory_mask=None
+    ):
+        """Run along time; the arguments are those of `call`.
+
+        Returns:
+            `(outputs, last, states)`: the outputs of all steps in the order of the inputs
+            `[batch, time, output_size]`, or None without `keep_all`; the output of the last valid step
+            `[batch, output_size]`; the list of final states.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define run(sequences, ...).")
+
+    def in_order_of_processing(self, sequence):
+        """A sequence or its mask `[batch, time, ...]` in the order in which `call` returns it."""
+        return sequence
+
+    def compute_mask(self, sequences, mask=None):
+        """The mask goes on with a sequence; single outputs and states have none."""
+        while isinstance(mask, (list, tuple)):
+            mask = mask[0] if mask else None
+        output_mask = mask if self.return_sequences else None
+        if output_mask is not None:
+            output_mask = self.in_order_of_processing(output_mask)
+        return self._with_states([output_mask] * self.output_count, lambda size: None)
+
+    def compute_output_shape(self, sequences_shape):
+        """Shape of the output, and of the states with `return_state`."""
+        batch, time = sequences_shape[0], sequences_shape[1]
+        shape = (batch, time, self.output_size) if self.return_sequences else (batch, self.output_size)
+        return self._with_states([shape] * self.output_count, lambda size: (batch, size))
+
+    def _with_states(self, outputs, of_state):
+        """The list `outputs` and, with `return_state`, what `of_state` gives for the size of each state."""
+        items = outputs + ([of_state(size) for size in self.state_size] if self.return_state else [])
+        return tuple(items) if self.return_state or len(items) > 1 else items[0]
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the layer that `get_config` describes."""
+        config = dict(config)
+        for part in cls.inner:
+            config[part] = keras.saving.deserialize_keras_object(config[part])
+        return cls(**config)
+
+
+def mask_of(sequences, mask):
+    """The mask that was given, or else the one that an earlier layer attached to the sequences.
+
+    Keras itself looks for an attached mask only where a layer is called with a single tensor.
+    """
+    return getattr(sequences, "_keras_mask", None) if mask is None else mask
