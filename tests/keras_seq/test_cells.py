@@ -11,28 +11,6 @@ STOCK = {
 }
 
 
-def test_one_step_equals_the_equations(case, numpy):
-    x = case.sequences[:, 0]
-    output, states = numpy(case.cell(x, case.states))
-    expected, expected_states = case.step(case.weights, x, case.states)
-    np.testing.assert_allclose(output, expected, atol=1e-6)
-    for state, expected_state in zip(states, expected_states, strict=True):
-        np.testing.assert_allclose(state, expected_state, atol=1e-6)
-
-
-def test_call_is_project_then_step(case, numpy):
-    x = case.sequences[:, 0]
-    whole, _ = numpy(case.cell(x, case.states))
-    parts, _ = numpy(case.cell.step(case.cell.project_inputs(x), [keras.ops.convert_to_tensor(s) for s in case.states]))
-    np.testing.assert_allclose(whole, parts, atol=1e-6)
-
-
-def test_projection_of_all_steps_is_the_projection_of_each(case, numpy):
-    whole = numpy(case.cell.project_inputs(case.sequences))
-    for t in range(case.sequences.shape[1]):
-        np.testing.assert_allclose(whole[:, t], numpy(case.cell.project_inputs(case.sequences[:, t])), atol=1e-6)
-
-
 def test_keras_cell_gives_its_weights_over_unchanged(case, numpy):
     options = {"reset_after": case.cell.reset_after} if case.name.startswith("gru") else {}
     if "relu" in case.name:
@@ -70,14 +48,6 @@ def test_cell_without_bias(case, numpy):
     output, _ = numpy(cell(case.sequences[:, 0], case.states))
     no_bias = [*case.weights[:2], np.zeros_like(case.weights[2])]
     np.testing.assert_allclose(output, case.step(no_bias, case.sequences[:, 0], case.states)[0], atol=1e-6)
-
-
-def test_works_inside_keras_rnn(case, mask, numpy):
-    rnn = keras.layers.RNN(case.cell, return_sequences=True)
-    outputs = numpy(rnn(case.sequences, mask=mask))
-    expected, _ = case.oracle(mask)
-    valid = np.ones(outputs.shape[:2], bool) if mask is None else mask
-    np.testing.assert_allclose(outputs[valid], expected[valid], atol=1e-5)
 
 
 @pytest.mark.parametrize("units", [0, -1, 2.5, "8", True])

@@ -10,7 +10,7 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("the fused loop is TensorFlow's", allow_module_level=True)
 
 import tensorflow as tf
-from cases import CELLS, MASKS, Case
+from cases import KERAS_CELLS, MASKS, Case
 
 from keras_seq.recurrent.fused import run_fused
 from keras_seq.recurrent.loop import run_loop
@@ -54,7 +54,7 @@ def assert_same(result, expected):
         np.testing.assert_allclose(ours, theirs, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", KERAS_CELLS)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_gradient_equals_automatic_differentiation(name, mask, reverse):
     case = Case(name, dtype="float64")
@@ -63,7 +63,7 @@ def test_gradient_equals_automatic_differentiation(name, mask, reverse):
         assert_same(loss_and_gradients(case, fused(case, training), mask, reverse), expected)
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", KERAS_CELLS)
 @pytest.mark.parametrize("training", [False, True])
 def test_gradient_in_a_graph_that_knows_no_sizes(name, training):
     case, mask = Case(name, dtype="float64"), np.array(MASKS["holed"], bool)
@@ -91,7 +91,7 @@ def loss_and_gradients_in_graph(case, run, mask, reverse):
     return float(loss), gradients
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", KERAS_CELLS)
 def test_gradient_equals_finite_differences(name, mask):
     case = Case(name, dtype="float64")
     _, gradients = loss_and_gradients(case, fused(case), mask, reverse=False)
@@ -136,7 +136,7 @@ def test_cells_without_a_hand_derived_gradient_take_the_plain_loop():
         assert run_fused(cell, tf.zeros([2, 1, 4]), [tf.zeros([1, 3])] * 2, None, False, True, False, True) is None
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", KERAS_CELLS)
 def test_half_precision_gradients_stay_close(name):
     exact = Case(name)
     half = Case(name, dtype="mixed_bfloat16")

@@ -74,39 +74,6 @@ def test_masked_outputs_as_in_keras(case, mask, reverse, zero, training, numpy):
         np.testing.assert_allclose(a, b, atol=2e-5)
 
 
-def test_last_output_is_that_of_the_last_valid_step(case, mask, numpy):
-    last = numpy(case.layer()(case.sequences, mask=mask))
-    outputs, _ = case.oracle(mask)
-    for row in range(len(last)):
-        steps = range(6) if mask is None else np.flatnonzero(mask[row])
-        expected = outputs[row, steps[-1]] if len(steps) else np.zeros(3)
-        np.testing.assert_allclose(last[row], expected, atol=2e-5)
-
-
-def test_resuming_from_a_state_equals_one_run(case, numpy):
-    layer = case.layer(return_sequences=True, return_state=True)
-    whole, *final = numpy(layer(case.sequences))
-    first, *carried = layer(case.sequences[:, :2])
-    second, *end = numpy(layer(case.sequences[:, 2:], initial_state=carried))
-    np.testing.assert_allclose(np.concatenate([numpy(first), second], axis=1), whole, atol=1e-6)
-    for a, b in zip(end, final, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-6)
-
-
-def test_stepping_equals_the_whole(case, numpy):
-    whole = numpy(case.layer(return_sequences=True)(case.sequences))
-    states = case.cell.get_initial_state(batch_size=3)
-    for t in range(6):
-        output, states = case.cell(case.sequences[:, t], states)
-        np.testing.assert_allclose(numpy(output), whole[:, t], atol=1e-6)
-
-
-def test_unrolled_equals_the_loop(case, mask, numpy):
-    loop = numpy(case.layer(return_sequences=True)(case.sequences, mask=mask))
-    unrolled = numpy(case.layer(return_sequences=True, unroll=True)(case.sequences, mask=mask))
-    np.testing.assert_allclose(loop, unrolled, atol=1e-6)
-
-
 @pytest.mark.parametrize("stock", [keras.layers.SimpleRNNCell, keras.layers.LSTMCell, keras.layers.GRUCell])
 def test_stock_cells_run_inside_recurrent(stock, mask, numpy):
     sequences = np.random.default_rng(1).normal(size=(3, 6, 4)).astype("float32")
@@ -150,29 +117,6 @@ def test_mask_goes_on_with_sequences_only(case):
     assert case.layer(return_sequences=True).compute_mask(None, mask) is mask
     states = len(case.states)
     assert case.layer(return_sequences=True, return_state=True).compute_mask(None, mask) == (mask, *[None] * states)
-
-
-def test_output_shapes(case):
-    x = case.sequences
-    for sequences in (False, True):
-        for state in (False, True):
-            layer = case.layer(return_sequences=sequences, return_state=state)
-            got = [tuple(t.shape) for t in keras.tree.flatten(layer(x))]
-            shape = layer.compute_output_shape(x.shape)
-            assert got == [tuple(s) for s in (shape if state else [shape])]
-
-
-def test_half_precision_stays_close(case, numpy):
-    """mixed_bfloat16 has 8 bits of mantissa: outputs of size one agree to about 2^-8 a step."""
-    cell = case.make(dtype="mixed_bfloat16")
-    layer = keras_seq.Recurrent(cell, return_sequences=True, dtype="mixed_bfloat16")
-    layer.build((None, None, 4))
-    cell.set_weights(case.weights)
-    for training in (False, True):
-        outputs = layer(case.sequences, training=training)
-        assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
-        np.testing.assert_allclose(numpy(ops.cast(outputs, "float32")), case.oracle()[0], atol=0.06, rtol=0.03)
-    assert {str(w.dtype) for w in cell.weights} == {"float32"}
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,54 @@
 """Cells with random asymmetric weights, each beside its NumPy oracle; a new cell joins by one entry of `CELLS`."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import numpy as np
 import numpy_cells
 
 import keras_seq
 
+FEATURES, UNITS, BATCH, TIME = 4, 3, 3, 6
+
+
+def random_weights(rng, variables):
+    """Values for the weights of a cell, in the order of `cell.weights`; a fixed weight keeps its value."""
+    return [rng.normal(size=v.shape, scale=0.7) if v.trainable else np.array(v) for v in variables]
+
+
+def random_states(rng, sizes):
+    """States to start from, `[batch, size]`."""
+    return [rng.normal(size=(BATCH, size)) for size in sizes]
+
+
+class Entry(NamedTuple):
+    """A cell under test.
+
+    `make(units, **options)` gives the cell; `oracle(weights, x, states)` one step of it in NumPy, as `(output, states)`
+    with the weights in the order of `cell.weights`. A cell whose weights or states cannot be any numbers draws its own.
+    """
+
+    make: Callable[..., Any]
+    options: dict[str, Any]
+    oracle: Callable[..., Any]
+    weights: Callable[..., Any] = random_weights
+    states: Callable[..., Any] = random_states
+
+
 CELLS = {
-    "elman": (keras_seq.ElmanCell, {}, numpy_cells.elman),
-    "elman_relu": (
+    "elman": Entry(keras_seq.ElmanCell, {}, numpy_cells.elman),
+    "elman_relu": Entry(
         keras_seq.ElmanCell,
         {"activation": "relu"},
         lambda w, x, s: numpy_cells.elman(w, x, s, lambda a: np.maximum(a, 0)),
     ),
-    "lstm": (keras_seq.LSTMCell, {}, numpy_cells.lstm),
-    "gru": (keras_seq.GRUCell, {}, numpy_cells.gru_reset_after),
-    "gru_reset_before": (keras_seq.GRUCell, {"reset_after": False}, numpy_cells.gru_reset_before),
+    "lstm": Entry(keras_seq.LSTMCell, {}, numpy_cells.lstm),
+    "gru": Entry(keras_seq.GRUCell, {}, numpy_cells.gru_reset_after),
+    "gru_reset_before": Entry(keras_seq.GRUCell, {"reset_after": False}, numpy_cells.gru_reset_before),
 }
+
+# The cells that Keras has too; they have a hand-derived gradient on TensorFlow.
+KERAS_CELLS = ("elman", "elman_relu", "lstm", "gru", "gru_reset_before")
 
 MASKS = {
     "none": None,
@@ -25,30 +58,34 @@ MASKS = {
     "empty": [[1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0]],
 }
 
-FEATURES, UNITS, BATCH, TIME = 4, 3, 3, 6
-
 
 class Case:
     """A cell with random weights, inputs for it, and its oracle."""
 
     def __init__(self, name, dtype="float32"):
-        kind, options, self.step = CELLS[name]
+        entry = CELLS[name]
         self.name = name
+        self.step = entry.oracle
         self.rng = np.random.default_rng(7)
-        self.make = lambda **more: kind(UNITS, **options, **more)
+        self.make = lambda **more: entry.make(UNITS, **entry.options, **more)
         self.cell = self.make(dtype=dtype)
         self.cell.build((None, FEATURES))
-        self.weights = [self.rng.normal(size=w.shape, scale=0.7) for w in self.cell.weights]
+        self.weights = entry.weights(self.rng, self.cell.weights)
         self.cell.set_weights(self.weights)
         self.sequences = self.rng.normal(size=(BATCH, TIME, FEATURES)).astype("float32")
-        self.states = [self.rng.normal(size=(BATCH, size)).astype("float32") for size in self.cell.state_sizes]
+        self.states = [state.astype("float32") for state in entry.states(self.rng, self.cell.state_sizes)]
 
     def layer(self, **options):
         layer = keras_seq.Recurrent(self.cell, **options)
         layer.build((None, None, FEATURES))
         return layer
 
+    def initial_states(self, batch=BATCH):
+        """The cell's own initial states, in NumPy."""
+        return [np.array(state, dtype="float64") for state in self.layer().get_initial_state(batch)]
+
     def oracle(self, mask=None, states=None, reverse=False, sequences=None):
         sequences = self.sequences if sequences is None else sequences
-        states = states or [np.zeros((len(sequences), size)) for size in self.cell.state_sizes]
-        return numpy_cells.run(self.step, self.weights, sequences.astype("float64"), states, mask, reverse)
+        states = states or self.initial_states(len(sequences))
+        sequences = sequences.astype("float64")
+        return numpy_cells.run(self.step, self.weights, sequences, states, self.cell.output_size, mask, reverse)

@@ -51,13 +51,13 @@ def gru_reset_before(weights, x, states):
     return h, [h]
 
 
-def run(step, weights, sequences, states, mask=None, reverse=False):
+def run(step, weights, sequences, states, output_size, mask=None, reverse=False):
     """Run a step along `[batch, time, features]`, row by row, over the valid steps only.
 
-    Returns the outputs `[batch, time, units]` (zero where the mask is false) and the final states.
+    Returns the outputs `[batch, time, output_size]` (zero where the mask is false) and the final states.
     """
     batch, time, _ = sequences.shape
-    outputs = np.zeros((batch, time, states[0].shape[1]))
+    outputs = np.zeros((batch, time, output_size))
     final = [np.array(state, dtype="float64") for state in states]
     for row in range(batch):
         state = [s[row : row + 1] for s in final]
