@@ -1,9 +1,26 @@
 """keras-seq: sequence layers and models for Keras 3, on TensorFlow, JAX and PyTorch."""
 
-from keras_seq.cells import ElmanCell, GRUCell, LSTMCell, RecurrentCell
+from keras_seq.cells import (
+    CoupledLSTMCell,
+    ElmanCell,
+    ESNCell,
+    GRUCell,
+    IndRNNCell,
+    IRNNCell,
+    LayerNormElmanCell,
+    LayerNormGRUCell,
+    LayerNormLSTMCell,
+    LayerNormSimpleRNNCell,
+    LSTMCell,
+    MGUCell,
+    NASCell,
+    PeepholeLSTMCell,
+    ProjectedLSTMCell,
+    RecurrentCell,
+)
 from keras_seq.models import SequenceClassifier
 from keras_seq.pooling import AttentivePooling, ConcatenatedPooling, LastPooling, MaxPooling, MeanPooling
-from keras_seq.recurrent import Bidirectional, Recurrent, Segmented, Stacked
+from keras_seq.recurrent import ESN, Bidirectional, Recurrent, Segmented, Stacked
 
 __version__ = "0.1.0"
 
@@ -11,12 +28,25 @@ __all__ = [
     "AttentivePooling",
     "Bidirectional",
     "ConcatenatedPooling",
+    "CoupledLSTMCell",
+    "ESN",
+    "ESNCell",
     "ElmanCell",
     "GRUCell",
+    "IRNNCell",
+    "IndRNNCell",
     "LSTMCell",
     "LastPooling",
+    "LayerNormElmanCell",
+    "LayerNormGRUCell",
+    "LayerNormLSTMCell",
+    "LayerNormSimpleRNNCell",
+    "MGUCell",
     "MaxPooling",
     "MeanPooling",
+    "NASCell",
+    "PeepholeLSTMCell",
+    "ProjectedLSTMCell",
     "Recurrent",
     "RecurrentCell",
     "Segmented",

@@ -34,6 +34,13 @@ class RecurrentCell(keras.layers.Layer):
         """Map inputs `[..., features]` to `[..., projected]`, the part of a step that needs no state."""
         raise NotImplementedError(f"{type(self).__name__} must define project_inputs(inputs).")
 
+    def project_sequences(self, sequences, training=False, constants=None):
+        """Project all steps `[time, batch, features]` at once: what a driver calls.
+
+        For a cell whose projection depends on more than the inputs, such as a mask for a whole sequence.
+        """
+        return self.project_inputs(sequences)
+
     def step(self, projected, states, training=False):
         """Advance by one time step: projected `[batch, projected]` and states to `(output, new_states)`."""
         raise NotImplementedError(f"{type(self).__name__} must define step(projected, states, training).")
@@ -76,8 +83,8 @@ class RecurrentCell(keras.layers.Layer):
         return [self.state_size] if isinstance(self.state_size, int) else list(self.state_size)
 
 
-def check_units(units):
+def check_units(units, name="units"):
     """Return `units` as an int, or raise the error that every cell gives for a wrong number of units."""
     if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
-        raise ValueError(f"Argument `units` must be a positive integer. Received: units={units!r}")
+        raise ValueError(f"Argument `{name}` must be a positive integer. Received: {name}={units!r}")
     return units

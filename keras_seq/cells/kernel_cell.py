@@ -61,8 +61,8 @@ class KernelCell(RecurrentCell):
             name="kernel",
         )
         self.recurrent_kernel = self.add_weight(
-            shape=(self.units, width),
-            initializer=self.recurrent_initializer,
+            shape=self.recurrent_shape(),
+            initializer=self.initial_recurrent_kernel,
             regularizer=self.recurrent_regularizer,
             name="recurrent_kernel",
         )
@@ -72,6 +72,14 @@ class KernelCell(RecurrentCell):
             else None
         )
         self.built = True
+
+    def recurrent_shape(self) -> tuple[int, ...]:
+        """Shape of the recurrent kernel: it maps the output, which is fed back."""
+        return (self.output_size, self.gates * self.units)
+
+    def initial_recurrent_kernel(self, shape, dtype=None):
+        """Value of the recurrent kernel before training."""
+        return self.recurrent_initializer(shape, dtype=dtype)
 
     def bias_shape(self) -> tuple[int, ...]:
         """Shape of the bias; the gated cells have one entry a gate and unit."""

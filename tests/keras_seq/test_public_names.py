@@ -20,6 +20,18 @@ EXAMPLES = {
     "ElmanCell": lambda: keras_seq.ElmanCell(3, activation="relu", kernel_regularizer="l2"),
     "LSTMCell": lambda: keras_seq.LSTMCell(3, unit_forget_bias=False, use_bias=False),
     "GRUCell": lambda: keras_seq.GRUCell(3, reset_after=False, recurrent_initializer="glorot_uniform"),
+    "IRNNCell": lambda: keras_seq.IRNNCell(3, scale=0.5, activation="tanh"),
+    "PeepholeLSTMCell": lambda: keras_seq.PeepholeLSTMCell(3, peephole_initializer="ones", unit_forget_bias=False),
+    "CoupledLSTMCell": lambda: keras_seq.CoupledLSTMCell(3, recurrent_activation="hard_sigmoid"),
+    "ProjectedLSTMCell": lambda: keras_seq.ProjectedLSTMCell(3, 2, projection_initializer="orthogonal"),
+    "LayerNormElmanCell": lambda: keras_seq.LayerNormElmanCell(3, epsilon=0.1, use_bias=False),
+    "LayerNormLSTMCell": lambda: keras_seq.LayerNormLSTMCell(3, epsilon=0.1, use_bias=False),
+    "LayerNormGRUCell": lambda: keras_seq.LayerNormGRUCell(3, epsilon=0.1, use_bias=False),
+    "NASCell": lambda: keras_seq.NASCell(3, projection=2, use_bias=True, projection_initializer="orthogonal"),
+    "MGUCell": lambda: keras_seq.MGUCell(3, recurrent_activation="hard_sigmoid"),
+    "ESNCell": lambda: keras_seq.ESNCell(3, connectivity=0.8, leaky=0.3, spectral_radius=0.5, use_norm2=True),
+    "IndRNNCell": lambda: keras_seq.IndRNNCell(3, recurrent_clip=0.5),
+    "ESN": lambda: keras_seq.ESN(3, connectivity=0.8, leaky=0.3, return_sequences=True, go_backwards=True),
     "Recurrent": lambda: recurrent(return_sequences=True, go_backwards=True, zero_output_for_mask=True),
     "Bidirectional": lambda: keras_seq.Bidirectional(recurrent(return_sequences=True), merge_mode="sum"),
     "Stacked": lambda: keras_seq.Stacked([recurrent(), recurrent()], dropout=0.1, residual=True, return_sequences=True),
@@ -36,10 +48,16 @@ EXAMPLES = {
     ),
 }
 ABSTRACT = {"RecurrentCell"}
+ALIASES = {"LayerNormSimpleRNNCell": "LayerNormElmanCell"}
 
 
 def test_every_public_name_has_an_example():
-    assert set(keras_seq.__all__) == set(EXAMPLES) | ABSTRACT
+    assert set(keras_seq.__all__) == set(EXAMPLES) | ABSTRACT | set(ALIASES)
+
+
+def test_an_alias_is_the_same_class():
+    for alias, name in ALIASES.items():
+        assert getattr(keras_seq, alias) is getattr(keras_seq, name)
 
 
 @pytest.mark.parametrize("name", keras_seq.__all__)

@@ -5,14 +5,15 @@ from keras import activations
 
 from keras_seq.cells.elman import ElmanCell
 from keras_seq.cells.gru import GRUCell
+from keras_seq.cells.irnn import IRNNCell
 from keras_seq.cells.lstm import LSTMCell
 
 
 def steps_of(cell):
-    """The steps for this cell, or None: subclasses and other activations have other gradients."""
+    """The steps for this cell, or None: other subclasses and activations have other gradients."""
     kind = type(cell)
     activation = getattr(cell, "activation", None)
-    if kind is ElmanCell and activation in (activations.tanh, activations.relu):
+    if kind in (ElmanCell, IRNNCell) and activation in (activations.tanh, activations.relu):
         return ElmanSteps(activation)
     if activation is not activations.tanh or getattr(cell, "recurrent_activation", None) is not activations.sigmoid:
         return None
