@@ -20,7 +20,7 @@ from keras_seq.cells import (
 )
 from keras_seq.models import SequenceClassifier
 from keras_seq.pooling import AttentivePooling, ConcatenatedPooling, LastPooling, MaxPooling, MeanPooling
-from keras_seq.recurrent import ESN, Bidirectional, Recurrent, Segmented, Stacked
+from keras_seq.recurrent import ESN, Bidirectional, Recurrent, Segmented, Sliced, Stacked
 
 __version__ = "0.1.0"
 
@@ -51,5 +51,6 @@ __all__ = [
     "RecurrentCell",
     "Segmented",
     "SequenceClassifier",
+    "Sliced",
     "Stacked",
 ]

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.recurrent.bidirectional import Bidirectional
+from keras_seq.recurrent.cutting import append_zeros, repeat_rows
 from keras_seq.recurrent.driver import Driver, mask_of
 from keras_seq.recurrent.recurrent import Recurrent
 from keras_seq.recurrent.stacked import Stacked
@@ -83,7 +84,7 @@ class Segmented(Driver):
         # Steps of zeros, which are masked, make whole segments of it; the shift moves some of them to the front.
         shifted = training and self.shift
         extra = segment - time % segment if shifted else -time % segment
-        sequences, mask = _append_zeros(sequences, extra), _append_zeros(mask, extra)
+        sequences, mask = append_zeros(sequences, extra), append_zeros(mask, extra)
         before = 0
         if shifted:
             before = keras.random.randint((), 0, extra + 1, dtype="int32", seed=self.seed_generator)
@@ -92,8 +93,8 @@ class Segmented(Driver):
         segment_mask = ops.reshape(mask, (-1, segment))
         # Every segment of a sequence looks at the memory of the sequence.
         count = ops.shape(sequences)[1] // segment
-        memory, memory_mask = (None if x is None else ops.repeat(x, count, axis=0) for x in (memory, memory_mask))
-        outputs, _, _ = self.layer.run(segments, None, segment_mask, training, memory=memory, memory_mask=memory_mask)
+        looked_at = (repeat_rows(memory, count), repeat_rows(memory_mask, count))
+        outputs, _, _ = self.layer.run(segments, None, segment_mask, training, True, *looked_at)
         outputs = ops.reshape(outputs, (batch, -1, self.output_size))
         if shifted:
             outputs = ops.roll(outputs, -before, axis=1)
@@ -108,9 +109,3 @@ class Segmented(Driver):
             "shift": self.shift,
             "seed": self.seed,
         }
-
-
-def _append_zeros(tensor, steps):
-    """Append `steps` steps of zeros to `[batch, time, ...]`."""
-    shape = ops.shape(tensor)
-    return ops.concatenate([tensor, ops.zeros((shape[0], steps, *shape[2:]), dtype=tensor.dtype)], axis=1)

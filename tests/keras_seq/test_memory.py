@@ -75,6 +75,8 @@ DRIVERS = {
     "recurrent": (lambda: recurrent(return_sequences=True), [6, 6]),
     "bidirectional": (lambda: keras_seq.Bidirectional(recurrent(return_sequences=True), merge_mode="sum"), [7, 7]),
     "stacked": (lambda: keras_seq.Stacked([recurrent(), recurrent()], return_sequences=True), [6, 6]),
+    # The top level makes 3 steps.
+    "sliced": (lambda: keras_seq.Sliced(MemorySumCell(), slices=3, levels=1), [3, 3]),
     # Segments of 4 steps: the last step is the second of its segment.
     "segmented": (lambda: keras_seq.Segmented(recurrent(), 4), [2, 2]),
 }
@@ -88,7 +90,8 @@ def test_every_driver_hands_memory_down(name, numpy, tmp_path):
     model = keras.Model([sequences, memory, memory_mask], make()(sequences, memory=memory, memory_mask=memory_mask))
     inputs = [X, MEMORY, MEMORY_MASK]
     outputs = numpy(model(inputs))
-    np.testing.assert_array_equal(outputs[:, -1, 0], [3 * steps[0], 60 * steps[1]])
+    last = outputs[:, 0] if outputs.ndim == 2 else outputs[:, -1, 0]
+    np.testing.assert_array_equal(last, [3 * steps[0], 60 * steps[1]])
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(numpy(loaded(inputs)), outputs)

@@ -36,6 +36,7 @@ EXAMPLES = {
     "Bidirectional": lambda: keras_seq.Bidirectional(recurrent(return_sequences=True), merge_mode="sum"),
     "Stacked": lambda: keras_seq.Stacked([recurrent(), recurrent()], dropout=0.1, residual=True, return_sequences=True),
     "Segmented": lambda: keras_seq.Segmented(recurrent(), 2, shift=False),
+    "Sliced": lambda: keras_seq.Sliced([recurrent(), keras_seq.LSTMCell(2)], slices=3, levels=1, return_state=False),
     "LastPooling": keras_seq.LastPooling,
     "MeanPooling": keras_seq.MeanPooling,
     "MaxPooling": keras_seq.MaxPooling,
