@@ -32,6 +32,21 @@ EXAMPLES = {
     "ESNCell": lambda: keras_seq.ESNCell(3, connectivity=0.8, leaky=0.3, spectral_radius=0.5, use_norm2=True),
     "IndRNNCell": lambda: keras_seq.IndRNNCell(3, recurrent_clip=0.5),
     "ESN": lambda: keras_seq.ESN(3, connectivity=0.8, leaky=0.3, return_sequences=True, go_backwards=True),
+    "JordanCell": lambda: keras_seq.JordanCell(3, 2, output_activation="linear", output_initializer="ones"),
+    "LeakyCell": lambda: keras_seq.LeakyCell(3, leak=(0.1, 0.9), learned=True),
+    "HigherOrderCell": lambda: keras_seq.HigherOrderCell(3, order=3),
+    "SkipThroughTimeCell": lambda: keras_seq.SkipThroughTimeCell(keras_seq.GRUCell(3), 2, skip_initializer="ones"),
+    "ClockworkCell": lambda: keras_seq.ClockworkCell(6, periods=[1, 3]),
+    "SLSTMCell": lambda: keras_seq.SLSTMCell(4, 2, forget_activation="exponential", forget_bias=(1, 2)),
+    "MLSTMCell": lambda: keras_seq.MLSTMCell(4, 2, forget_activation="exponential", forget_bias=[1, 2]),
+    "ResidualCell": lambda: keras_seq.ResidualCell(keras_seq.GRUCell(3), dense=True, kernel_initializer="ones"),
+    "VariationalDropoutCell": lambda: keras_seq.VariationalDropoutCell(
+        keras_seq.LSTMCell(3), 0.1, [0.2, 0.1], 0.3, seed=4
+    ),
+    "ZoneoutCell": lambda: keras_seq.ZoneoutCell(keras_seq.LSTMCell(3), [0.2, 0.1], seed=4),
+    "LearnedInitialStateCell": lambda: keras_seq.LearnedInitialStateCell(
+        keras_seq.ZoneoutCell(keras_seq.LSTMCell(3), 0.1), learned=[True, False], initializer="ones"
+    ),
     "Recurrent": lambda: recurrent(return_sequences=True, go_backwards=True, zero_output_for_mask=True),
     "Bidirectional": lambda: keras_seq.Bidirectional(recurrent(return_sequences=True), merge_mode="sum"),
     "Stacked": lambda: keras_seq.Stacked([recurrent(), recurrent()], dropout=0.1, residual=True, return_sequences=True),
@@ -48,7 +63,7 @@ EXAMPLES = {
         9, 3, embedding_size=4, encoder=recurrent(return_sequences=True), word_dropout=0.2
     ),
 }
-ABSTRACT = {"RecurrentCell"}
+ABSTRACT = {"RecurrentCell", "WrapperCell"}
 ALIASES = {"LayerNormSimpleRNNCell": "LayerNormElmanCell"}
 
 

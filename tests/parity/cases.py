@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import numpy_cells
 import numpy_gated
+import numpy_memory
 
 import keras_seq
 
@@ -27,6 +29,7 @@ class Entry(NamedTuple):
 
     `make(units, **options)` gives the cell; `oracle(weights, x, states)` one step of it in NumPy, as `(output, states)`
     with the weights in the order of `cell.weights`. A cell whose weights or states cannot be any numbers draws its own.
+    A `noisy` cell draws random numbers while training.
     """
 
     make: Callable[..., Any]
@@ -34,6 +37,17 @@ class Entry(NamedTuple):
     oracle: Callable[..., Any]
     weights: Callable[..., Any] = random_weights
     states: Callable[..., Any] = random_states
+    noisy: bool = False
+
+
+def around(wrapper):
+    """Makes a wrapper around an LSTM."""
+    return lambda units, dtype=None, **options: wrapper(keras_seq.LSTMCell(units, dtype=dtype), **options)
+
+
+def doubled(cell):
+    """Makes a cell of twice as many units, which halves can share."""
+    return lambda units, **options: cell(2 * units, **options)
 
 
 CELLS = {
@@ -58,6 +72,43 @@ CELLS = {
     "mgu": Entry(keras_seq.MGUCell, {}, numpy_gated.mgu),
     "esn": Entry(keras_seq.ESNCell, {"connectivity": 1.0, "leaky": 0.3}, numpy_gated.esn, numpy_gated.esn_weights),
     "indrnn": Entry(keras_seq.IndRNNCell, {}, numpy_gated.indrnn),
+    "jordan": Entry(keras_seq.JordanCell, {"outputs": 2}, numpy_memory.jordan),
+    "leaky": Entry(
+        keras_seq.LeakyCell, {"leak": (0.1, 0.9)}, lambda w, x, s: numpy_memory.leaky(w, x, s, [0.1, 0.5, 0.9])
+    ),
+    "leaky_learned": Entry(keras_seq.LeakyCell, {"learned": True}, numpy_memory.learned_leaky),
+    "higher_order": Entry(keras_seq.HigherOrderCell, {"order": 3}, numpy_memory.higher_order),
+    "skip_through_time": Entry(around(keras_seq.SkipThroughTimeCell), {"distance": 2}, numpy_memory.skip_through_time),
+    "clockwork": Entry(
+        doubled(keras_seq.ClockworkCell),
+        {"periods": (1, 3, 2)},
+        lambda w, x, s: numpy_memory.clockwork(w, x, s, (1, 3, 2)),
+        states=numpy_memory.clockwork_states,
+    ),
+    "slstm": Entry(keras_seq.SLSTMCell, {}, numpy_memory.slstm, states=numpy_memory.slstm_states),
+    "slstm_heads": Entry(
+        doubled(keras_seq.SLSTMCell),
+        {"heads": 2, "forget_activation": "exponential"},
+        lambda w, x, s: numpy_memory.slstm(w, x, s, 2, np.exp),
+        states=numpy_memory.slstm_states,
+    ),
+    "mlstm": Entry(doubled(keras_seq.MLSTMCell), {"heads": 2}, lambda w, x, s: numpy_memory.mlstm(w, x, s, heads=2)),
+    "residual": Entry(around(keras_seq.ResidualCell), {"dense": True}, numpy_memory.residual),
+    "variational_dropout": Entry(
+        around(keras_seq.VariationalDropoutCell),
+        {"input_dropout": 0.2, "state_dropout": 0.3, "output_dropout": 0.4},
+        numpy_cells.lstm,
+        noisy=True,
+    ),
+    "zoneout": Entry(
+        around(keras_seq.ZoneoutCell),
+        {"rate": [0.3, 0.1]},
+        lambda w, x, s: numpy_memory.zoneout(w, x, s, (0.3, 0.1)),
+        noisy=True,
+    ),
+    "learned_initial_state": Entry(
+        around(keras_seq.LearnedInitialStateCell), {}, lambda w, x, s: numpy_cells.lstm(w[2:], x, s)
+    ),
 }
 
 # The cells that Keras has too; they have a hand-derived gradient on TensorFlow.
@@ -79,6 +130,7 @@ class Case:
         entry = CELLS[name]
         self.name = name
         self.step = entry.oracle
+        self.noisy = entry.noisy
         self.rng = np.random.default_rng(7)
         self.make = lambda **more: entry.make(UNITS, **entry.options, **more)
         self.cell = self.make(dtype=dtype)
@@ -95,7 +147,8 @@ class Case:
 
     def initial_states(self, batch=BATCH):
         """The cell's own initial states, in NumPy."""
-        return [np.array(state, dtype="float64") for state in self.layer().get_initial_state(batch)]
+        states = self.layer().get_initial_state(batch)
+        return [keras.ops.convert_to_numpy(state).astype("float64") for state in states]
 
     def oracle(self, mask=None, states=None, reverse=False, sequences=None):
         sequences = self.sequences if sequences is None else sequences

@@ -60,7 +60,7 @@ def run(step, weights, sequences, states, output_size, mask=None, reverse=False)
     outputs = np.zeros((batch, time, output_size))
     final = [np.array(state, dtype="float64") for state in states]
     for row in range(batch):
-        state = [s[row : row + 1] for s in final]
+        state = [s[row : row + 1].copy() for s in final]
         steps = [t for t in range(time) if mask is None or mask[row, t]]
         for t in reversed(steps) if reverse else steps:
             output, state = step(weights, sequences[row : row + 1, t], state)
