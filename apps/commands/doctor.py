@@ -10,6 +10,7 @@ from typing import Any
 
 from apps.console import Console, import_tensorflow, table
 from apps.errors import FAILURE, UserError
+from apps.processor import multiplies_bfloat16
 from apps.runs.folder import DEFAULT_ROOT, run_names
 from apps.settings import Parser
 from apps.task import TASKS
@@ -86,7 +87,8 @@ def _package(requirement: str) -> tuple[str, str, str]:
 
 def _devices() -> list[tuple[str, str, str]]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    findings = [("processor", OK, f"{cores} cores, {platform.machine()}")]
+    bfloat16 = {True: ", multiplies bfloat16", False: ", emulates bfloat16 slowly", None: ""}[multiplies_bfloat16()]
+    findings = [("processor", OK, f"{cores} cores, {platform.machine()}{bfloat16}")]
     if importlib.util.find_spec("tensorflow") is None:
         return findings  # reported among the packages
     try:

@@ -5,6 +5,7 @@ from typing import Any
 
 from apps.console import Console, import_tensorflow, table
 from apps.errors import UserError
+from apps.processor import multiplies_bfloat16
 from apps.runs.folder import DEFAULT_ROOT, RunFolder, newest_run, unused_name
 from apps.settings import (
     Parser,
@@ -91,6 +92,7 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
     from apps.runs.trainer import Trainer, prepare
 
     prepare(config.training)
+    _warn_of_emulation(config.training.precision, console)
     tokenizer = None
     if resume:
         folder.lock()
@@ -145,6 +147,16 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
     folder.write_json("report.json", report)
     folder.write_status("finished", **trainer.position)
     _show(report, folder, task, console)
+
+
+def _warn_of_emulation(precision: str, console: Console) -> None:
+    import tensorflow as tf
+
+    if precision == "mixed_bfloat16" and not tf.config.list_physical_devices("GPU") and multiplies_bfloat16() is False:
+        console.warn(
+            "this processor emulates bfloat16, several times slower than float32: "
+            "--training.precision float32 is faster here"
+        )
 
 
 def signature_caller(signature: Any) -> Any:
