@@ -1,5 +1,7 @@
 """The echo state network: a reservoir that is not trained."""
 
+import contextlib
+
 import keras
 import numpy as np
 from keras import initializers, ops
@@ -22,10 +24,9 @@ class ReservoirInitializer(initializers.Initializer):
         use_norm2: Whether the largest singular value, an upper bound of the largest eigenvalue, is scaled in its place,
             which is sufficient for echo states where the other is necessary. Defaults to `False`.
         initializer: Initializer of the numbers before they are thinned out. Defaults to `"glorot_uniform"`.
-        seed: Optional seed of the choice of what is kept.
     """
 
-    def __init__(self, connectivity=0.1, spectral_radius=0.9, use_norm2=False, initializer="glorot_uniform", seed=None):
+    def __init__(self, connectivity=0.1, spectral_radius=0.9, use_norm2=False, initializer="glorot_uniform"):
         if not 0 <= connectivity <= 1:
             raise ValueError(f"Argument `connectivity` must be in [0, 1]. Received: connectivity={connectivity}")
         if not spectral_radius >= 0:
@@ -36,16 +37,16 @@ class ReservoirInitializer(initializers.Initializer):
         self.spectral_radius = spectral_radius
         self.use_norm2 = use_norm2
         self.initializer = initializers.get(initializer)
-        self.seed = seed
 
     def __call__(self, shape, dtype=None):
         """Return the matrix as a tensor."""
         # No backend has eigenvalues of any matrix on every device, so this is NumPy's part.
-        matrix = ops.convert_to_numpy(self.initializer(shape, dtype="float32")).astype("float64")
-        drawn = initializers.RandomUniform(0.0, 1.0, seed=self.seed)(shape, dtype="float32")
-        matrix = np.where(ops.convert_to_numpy(drawn) < self.connectivity, matrix, 0.0)
+        with _outside_of_graphs():
+            matrix = ops.convert_to_numpy(self.initializer(shape, dtype="float32")).astype("float64")
+            drawn = ops.convert_to_numpy(initializers.RandomUniform(0.0, 1.0)(shape, dtype="float32"))
+        matrix = np.where(drawn < self.connectivity, matrix, 0.0)
         size = np.linalg.norm(matrix, 2) if self.use_norm2 else np.abs(np.linalg.eigvals(matrix)).max()
-        if size > 0:
+        if size > 0:  # zero where connections make no cycle: then the past ends by itself
             matrix *= self.spectral_radius / size
         return ops.cast(ops.convert_to_tensor(matrix.astype("float32")), dtype or keras.config.floatx())
 
@@ -56,7 +57,6 @@ class ReservoirInitializer(initializers.Initializer):
             "spectral_radius": self.spectral_radius,
             "use_norm2": self.use_norm2,
             "initializer": initializers.serialize(self.initializer),
-            "seed": self.seed,
         }
 
 
@@ -136,3 +136,12 @@ class ESNCell(KernelCell):
             "spectral_radius": self.reservoir.spectral_radius,
             "use_norm2": self.reservoir.use_norm2,
         }
+
+
+def _outside_of_graphs():
+    """A context in which tensors have values, also while TensorFlow traces a graph."""
+    if keras.backend.backend() != "tensorflow":
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    return tf.init_scope()

@@ -1,5 +1,7 @@
 """The same numbers as PyTorch's own layers, with its weights mapped to ours."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import keras_seq
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: make test-backends installs it")
 
-BATCH, TIME, FEATURES, UNITS = 3, 7, 5, 4
+BATCH, TIME, FEATURES, UNITS, PROJECTION = 3, 7, 5, 4, 2
 
 
 def to_numpy(tensor):
@@ -25,14 +27,21 @@ def mapped(layer, kind, suffix=""):
     """The weights of one direction of a PyTorch layer as the weights of our cell."""
     w, u, b, d = (getattr(layer, f"{name}_l0{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
     # PyTorch: i, f, g, o and r, z, n; Keras: i, f, c, o and z, r, h.
-    order = {"elman": [0], "lstm": [0, 1, 2, 3], "gru": [1, 0, 2]}[kind]
+    order = {"elman": [0], "lstm": [0, 1, 2, 3], "projected_lstm": [0, 1, 2, 3], "gru": [1, 0, 2]}[kind]
     bias, further = gates(b, order), gates(d, order)
-    return [gates(w, order), gates(u, order), np.stack([bias, further]) if kind == "gru" else bias + further]
+    weights = [gates(w, order), gates(u, order), np.stack([bias, further]) if kind == "gru" else bias + further]
+    if kind == "projected_lstm":
+        weights.append(gates(getattr(layer, f"weight_hr_l0{suffix}"), [0]))
+    return weights
 
 
 PAIRS = {
     "elman": (torch.nn.RNN, keras_seq.ElmanCell),
     "lstm": (torch.nn.LSTM, keras_seq.LSTMCell),
+    "projected_lstm": (
+        functools.partial(torch.nn.LSTM, proj_size=PROJECTION),
+        functools.partial(keras_seq.ProjectedLSTMCell, projection=PROJECTION),
+    ),
     "gru": (torch.nn.GRU, keras_seq.GRUCell),
 }
 
