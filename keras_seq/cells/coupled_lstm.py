@@ -55,5 +55,6 @@ class CoupledLSTMCell(LSTMCell):
     def step(self, projected, states, training=False):
         """One time step: projected `[batch, 3 * units]`, states `[h, c]`."""
         recurrent_kernel = self.computed(self.recurrent_kernel)
-        h, c = coupled_lstm_step(projected, *states, recurrent_kernel, self.activation, self.recurrent_activation)
+        h, c = states
+        h, c = coupled_lstm_step(projected, h, c, recurrent_kernel, self.activation, self.recurrent_activation)
         return h, [h, c]

@@ -54,8 +54,8 @@ class LayerNormElmanCell(ElmanCell):
 
     def step(self, projected, states, training=False):
         """One time step: projected `[batch, units]`, states `[h]`."""
-        weights = [self.computed(w) for w in (self.recurrent_kernel, self.gain, self.bias)]
-        h = layer_norm_elman_step(projected, states[0], *weights, self.epsilon, self.activation)
+        recurrent_kernel, gain, bias = map(self.computed, (self.recurrent_kernel, self.gain, self.bias))
+        h = layer_norm_elman_step(projected, states[0], recurrent_kernel, gain, bias, self.epsilon, self.activation)
         return h, [h]
 
     def get_config(self):

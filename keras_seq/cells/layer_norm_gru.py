@@ -72,9 +72,12 @@ class LayerNormGRUCell(GRUCell):
 
     def step(self, projected, states, training=False):
         """One time step: projected `[batch, 3 * units]`, states `[h]`."""
-        weights = self.computed(self.recurrent_kernel), self.computed(self.recurrent_gain), self.recurrent_bias()
-        functions = self.activation, self.recurrent_activation
-        h = layer_norm_gru_step(projected, states[0], *weights, self.epsilon, *functions)
+        recurrent_kernel, gain = self.computed(self.recurrent_kernel), self.computed(self.recurrent_gain)
+        bias, activation, recurrent_activation = self.recurrent_bias(), self.activation, self.recurrent_activation
+        h = states[0]
+        h = layer_norm_gru_step(
+            projected, h, recurrent_kernel, gain, bias, self.epsilon, activation, recurrent_activation
+        )
         return h, [h]
 
     def get_config(self):

@@ -70,10 +70,19 @@ class LayerNormLSTMCell(LSTMCell):
 
     def step(self, projected, states, training=False):
         """One time step: projected `[batch, 4 * units]`, states `[h, c]`."""
-        weights = (self.recurrent_kernel, self.recurrent_gain, self.state_gain, self.state_bias)
-        weights = [self.computed(weight) for weight in weights]
-        functions = self.activation, self.recurrent_activation
-        h, c = layer_norm_lstm_step(projected, *states, *weights, self.epsilon, *functions)
+        h, c = states
+        h, c = layer_norm_lstm_step(
+            projected,
+            h,
+            c,
+            self.computed(self.recurrent_kernel),
+            self.computed(self.recurrent_gain),
+            self.computed(self.state_gain),
+            self.computed(self.state_bias),
+            self.epsilon,
+            self.activation,
+            self.recurrent_activation,
+        )
         return h, [h, c]
 
     def get_config(self):

@@ -93,8 +93,10 @@ class NASCell(KernelCell):
 
     def step(self, projected, states, training=False):
         """One time step: projected `[batch, 8 * units]`, states `[h, c]`."""
-        weights = [self.computed(w) for w in (self.recurrent_kernel, self.bias, self.projection_kernel)]
-        h, c = nas_step(projected, *states, *weights)
+        weights = self.recurrent_kernel, self.bias, self.projection_kernel
+        recurrent_kernel, bias, projection_kernel = map(self.computed, weights)
+        h, c = states
+        h, c = nas_step(projected, h, c, recurrent_kernel, bias, projection_kernel)
         return h, [h, c]
 
     def get_config(self):

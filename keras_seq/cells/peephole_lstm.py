@@ -64,7 +64,8 @@ class PeepholeLSTMCell(LSTMCell):
         recurrent_kernel = self.computed(self.recurrent_kernel)
         peepholes = [self.computed(p) for p in (self.input_peephole, self.forget_peephole, self.output_peephole)]
         activation, recurrent_activation = self.activation, self.recurrent_activation
-        h, c = peephole_lstm_step(projected, *states, recurrent_kernel, peepholes, activation, recurrent_activation)
+        h, c = states
+        h, c = peephole_lstm_step(projected, h, c, recurrent_kernel, peepholes, activation, recurrent_activation)
         return h, [h, c]
 
     def get_config(self):

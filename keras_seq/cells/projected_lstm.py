@@ -61,8 +61,15 @@ class ProjectedLSTMCell(LSTMCell):
 
     def step(self, projected, states, training=False):
         """One time step: projected `[batch, 4 * units]`, states `[h, c]`."""
-        kernels = self.computed(self.recurrent_kernel), self.computed(self.projection_kernel)
-        h, c = projected_lstm_step(projected, *states, *kernels, self.activation, self.recurrent_activation)
+        recurrent_kernel, projection_kernel = (
+            self.computed(self.recurrent_kernel),
+            self.computed(self.projection_kernel),
+        )
+        activation, recurrent_activation = self.activation, self.recurrent_activation
+        h, c = states
+        h, c = projected_lstm_step(
+            projected, h, c, recurrent_kernel, projection_kernel, activation, recurrent_activation
+        )
         return h, [h, c]
 
     def get_config(self):
