@@ -36,6 +36,8 @@ class Bidirectional(Driver):
         training: Whether the layer runs in training mode.
         memory: Optional tensor `[batch, memory_time, memory_features]` for cells that look at one.
         memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
+        reset: Optional boolean tensor `[batch, time]`, true at the first step of a document where a row holds several:
+            that step begins from the initial state of the cell, whatever was before.
 
     Output shape:
         `[batch, time, size]` or `[batch, size]`, with size `2 * output_size` for `"concat"`, else `output_size`; a
@@ -111,17 +113,19 @@ class Bidirectional(Driver):
                 layer.build(sequences_shape, memory_shape=memory_shape)
         self.built = True
 
-    def run(
-        self, sequences, initial_state=None, mask=None, training=False, keep_all=True, memory=None, memory_mask=None
-    ):
+    def get_initial_state(self, batch_size):
+        """Return the states that both layers start from."""
+        return self.forward_layer.get_initial_state(batch_size) + self.backward_layer.get_initial_state(batch_size)
+
+    def run(self, sequences, initial_state=None, mask=None, training=False, keep_all=True, **context):
         """Run both layers and merge; see `Driver.run`."""
         forward_state = backward_state = None
         if initial_state is not None:
             count = len(self.forward_layer.state_size)
             forward_state, backward_state = initial_state[:count], initial_state[count:]
-        shared = (mask, training, keep_all, memory, memory_mask)
-        f_outputs, f_last, f_states = self.forward_layer.run(sequences, forward_state, *shared)
-        b_outputs, b_last, b_states = self.backward_layer.run(sequences, backward_state, *shared)
+        shared = (mask, training, keep_all)
+        f_outputs, f_last, f_states = self.forward_layer.run(sequences, forward_state, *shared, **context)
+        b_outputs, b_last, b_states = self.backward_layer.run(sequences, backward_state, *shared, **context)
         merge = MERGES[self.merge_mode]
         if self.merge_mode is None:
             states = [*f_states, *b_states]

@@ -19,6 +19,8 @@ class Driver(keras.layers.Layer):
         training: Whether the layer runs in training mode.
         memory: Optional tensor `[batch, memory_time, memory_features]` for cells that look at one.
         memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
+        reset: Optional boolean tensor `[batch, time]`, true at the first step of a document where a row holds several:
+            that step begins from the initial state of the cell, whatever was before.
     """
 
     inner: tuple[str, ...] = ()
@@ -41,20 +43,27 @@ class Driver(keras.layers.Layer):
         """How many outputs come before the states."""
         return 1
 
-    def call(self, sequences, initial_state=None, mask=None, training=False, memory=None, memory_mask=None):
+    def get_initial_state(self, batch_size):
+        """Return the list of states that a sequence starts from; it may be given as `initial_state`."""
+        raise NotImplementedError(f"{type(self).__name__} must define get_initial_state(batch_size).")
+
+    def call(self, sequences, initial_state=None, mask=None, training=False, memory=None, memory_mask=None, reset=None):
         """Run, and return what the options ask for."""
         mask = mask_of(sequences, mask)
-        keep_all = self.return_sequences
-        outputs, last, states = self.run(sequences, initial_state, mask, training, keep_all, memory, memory_mask)
+        context = {"memory": memory, "memory_mask": memory_mask, "reset": reset}
+        outputs, last, states = self.run(sequences, initial_state, mask, training, self.return_sequences, **context)
         result = self.in_order_of_processing(outputs) if self.return_sequences else last
         if not self.return_state:
             return result
         return (*result, *states) if self.output_count > 1 else (result, *states)
 
-    def run(
-        self, sequences, initial_state=None, mask=None, training=False, keep_all=True, memory=None, memory_mask=None
-    ):
-        """Run along time; the arguments are those of `call`.
+    def run(self, sequences, initial_state=None, mask=None, training=False, keep_all=True, **context):
+        """Run along time.
+
+        Args:
+            sequences: As in `call`, like `initial_state`, `mask` and `training`.
+            keep_all: Whether the outputs of all steps are wanted.
+            **context: `memory`, `memory_mask` and `reset` of `call`, which go down to the cells as they are.
 
         Returns:
             `(outputs, last, states)`: the outputs of all steps in the order of the inputs

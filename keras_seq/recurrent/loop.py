@@ -5,7 +5,17 @@ from keras import ops
 
 
 def run_loop(
-    step, inputs, states, initial_output, mask=None, reverse=False, keep_all=True, zero_masked=False, unroll=False
+    step,
+    inputs,
+    states,
+    initial_output,
+    mask=None,
+    reverse=False,
+    keep_all=True,
+    zero_masked=False,
+    unroll=False,
+    reset=None,
+    reset_states=None,
 ):
     """Run `step` along time.
 
@@ -22,13 +32,18 @@ def run_loop(
         keep_all: Whether the outputs of all steps are wanted; without, only the last one is kept in memory.
         zero_masked: Whether the outputs of masked steps are zero.
         unroll: Whether to write the loop out, which needs a known number of steps.
+        reset: Optional boolean tensor `[time, batch]`, true where a row starts anew: the step begins from
+            `reset_states`, whatever was before.
+        reset_states: List of tensors `[batch, ...]`, needed with `reset`.
 
     Returns:
         `(outputs, last, states)`: outputs `[time, batch, ...]` or None without `keep_all`; the output of the last valid
         step of each row `[batch, ...]`; the list of final states.
     """
 
-    def masked_step(last, states, inputs_t, mask_t):
+    def masked_step(last, states, inputs_t, mask_t, reset_t):
+        if reset_t is not None:
+            states = [where_valid(reset_t, new, old) for new, old in zip(reset_states, states, strict=True)]
         output, new_states = step(inputs_t, states)
         if mask_t is None:
             return output, output, list(new_states)
@@ -43,7 +58,7 @@ def run_loop(
         run = _scan
     else:
         from keras_seq.recurrent.loop_tensorflow import while_loop as run
-    return run(masked_step, initial_output, list(states), inputs, mask, reverse, keep_all)
+    return run(masked_step, initial_output, list(states), (inputs, mask, reset), reverse, keep_all)
 
 
 def where_valid(mask, new, old):
@@ -51,18 +66,19 @@ def where_valid(mask, new, old):
     return ops.where(ops.reshape(mask, (-1,) + (1,) * (len(new.shape) - 1)), new, old)
 
 
-def _write_out(masked_step, last, states, inputs, mask, reverse, keep_all):
+def _write_out(masked_step, last, states, sequences, reverse, keep_all):
     """A loop in Python: the only one that PyTorch has, and `unroll=True` elsewhere."""
-    length = inputs.shape[0]
+    length = sequences[0].shape[0]
     outputs = [None] * length
     for t in reversed(range(length)) if reverse else range(length):
-        outputs[t], last, states = masked_step(last, states, inputs[t], None if mask is None else mask[t])
+        step_inputs = [None if sequence is None else sequence[t] for sequence in sequences]
+        outputs[t], last, states = masked_step(last, states, *step_inputs)
     if not keep_all:
         return None, last, states
     return ops.stack(outputs) if length else ops.expand_dims(last, 0)[:0], last, states
 
 
-def _scan(masked_step, last, states, inputs, mask, reverse, keep_all):
+def _scan(masked_step, last, states, sequences, reverse, keep_all):
     """JAX's own scan."""
     import jax
 
@@ -70,5 +86,5 @@ def _scan(masked_step, last, states, inputs, mask, reverse, keep_all):
         output, last, states = masked_step(*carry, *step_inputs)
         return (last, states), output if keep_all else None
 
-    (last, states), outputs = jax.lax.scan(body, (last, states), (inputs, mask), reverse=reverse)
+    (last, states), outputs = jax.lax.scan(body, (last, states), sequences, reverse=reverse)
     return outputs, last, states

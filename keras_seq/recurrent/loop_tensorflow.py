@@ -3,17 +3,17 @@
 import tensorflow as tf
 
 
-def while_loop(masked_step, last, states, inputs, mask, reverse, keep_all):
-    """Run `masked_step` along the first axis of `inputs`; see `keras_seq.recurrent.loop.run_loop`."""
+def while_loop(masked_step, last, states, sequences, reverse, keep_all):
+    """Run `masked_step` along the first axis of all `sequences`; see `keras_seq.recurrent.loop.run_loop`."""
+    inputs = sequences[0]
     length = tf.shape(inputs)[0] if inputs.shape[0] is None else inputs.shape[0]
-    inputs_array = unstack(inputs)
-    mask_array = None if mask is None else unstack(mask)
+    arrays = [None if sequence is None else unstack(sequence) for sequence in sequences]
     outputs = tf.TensorArray(last.dtype, size=length if keep_all else 0, element_shape=last.shape)
 
     def body(count, last, states, outputs):
         t = length - 1 - count if reverse else count
-        mask_t = None if mask_array is None else mask_array.read(t)
-        output, new_last, new_states = masked_step(last, states, inputs_array.read(t), mask_t)
+        step_inputs = [None if array is None else array.read(t) for array in arrays]
+        output, new_last, new_states = masked_step(last, states, *step_inputs)
         for new, old in zip(new_states, states, strict=True):
             new.set_shape(old.shape)
         return count + 1, new_last, new_states, outputs.write(t, output) if keep_all else outputs

@@ -36,6 +36,8 @@ class Recurrent(Driver):
         training: Whether the layer runs in training mode.
         memory: Optional tensor `[batch, memory_time, memory_features]` for a cell that looks at one.
         memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
+        reset: Optional boolean tensor `[batch, time]`, true at the first step of a document where a row holds several:
+            that step begins from the initial state of the cell, whatever was before.
 
     Output shape:
         `[batch, time, output_size]` with `return_sequences`, else `[batch, output_size]`; with `return_state` a tuple
@@ -113,7 +115,15 @@ class Recurrent(Driver):
         return ops.flip(sequence, axis=1) if self.go_backwards else sequence
 
     def run(
-        self, sequences, initial_state=None, mask=None, training=False, keep_all=True, memory=None, memory_mask=None
+        self,
+        sequences,
+        initial_state=None,
+        mask=None,
+        training=False,
+        keep_all=True,
+        memory=None,
+        memory_mask=None,
+        reset=None,
     ):
         """Run the cell; see `Driver.run`."""
         if self.unroll and sequences.shape[1] is None:
@@ -121,20 +131,27 @@ class Recurrent(Driver):
         sequences = ops.transpose(sequences, (1, 0, 2))  # [time, batch, features]
         if mask is not None:
             mask = ops.transpose(ops.cast(mask, "bool"), (1, 0))  # [time, batch]
-        states = self._states(sequences, initial_state)
+        batch = ops.shape(sequences)[1]
+        states = self._states(batch, initial_state)
         options = {"mask": mask, "reverse": self.go_backwards, "keep_all": keep_all}
         options["zero_masked"] = self.zero_output_for_mask
-        result = None if self.unroll else run_fused(self.cell, sequences, states, training=training, **options)
+        if reset is not None:
+            reset = ops.transpose(ops.cast(reset, "bool"), (1, 0))  # [time, batch]
+            if self.go_backwards:  # what starts a document for a reader from the front ends it for one from the back
+                reset = ops.concatenate([reset[1:], ops.zeros_like(reset[:1])], axis=0)
+            options.update(reset=reset, reset_states=self._states(batch, None))
+        plain = self.unroll or reset is not None
+        result = None if plain else run_fused(self.cell, sequences, states, training=training, **options)
         if result is None:
             step, inputs = self._step_function(sequences, training, memory, memory_mask)
-            initial_output = ops.zeros((ops.shape(sequences)[1], self.output_size), dtype=self._output_dtype())
+            initial_output = ops.zeros((batch, self.output_size), dtype=self._output_dtype())
             result = run_loop(step, inputs, states, initial_output, unroll=self.unroll, **options)
         outputs, last, states = result
         return None if outputs is None else ops.transpose(outputs, (1, 0, 2)), last, states
 
-    def _states(self, sequences, initial_state):
+    def _states(self, batch_size, initial_state):
         if initial_state is None:
-            return self.get_initial_state(ops.shape(sequences)[1])
+            return self.get_initial_state(batch_size)
         states = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
         if len(states) != len(self.state_size):
             raise ValueError(
@@ -151,7 +168,8 @@ class Recurrent(Driver):
         if isinstance(cell, RecurrentCell):
             constants = cell.constants(ops.shape(sequences)[1], training, memory, memory_mask)
             keywords = {"training": training} | ({} if constants is None else {"constants": constants})
-            return lambda x, states: cell.step(x, states, **keywords), cell.project_inputs(sequences)
+            projected = cell.project_sequences(sequences, training, constants)
+            return lambda x, states: cell.step(x, states, **keywords), projected
         keywords = {"training": training} if getattr(cell, "_call_has_training_arg", False) else {}
 
         def step(x, states):

@@ -93,8 +93,8 @@ class Segmented(Driver):
         segment_mask = ops.reshape(mask, (-1, segment))
         # Every segment of a sequence looks at the memory of the sequence.
         count = ops.shape(sequences)[1] // segment
-        looked_at = (repeat_rows(memory, count), repeat_rows(memory_mask, count))
-        outputs, _, _ = self.layer.run(segments, None, segment_mask, training, True, *looked_at)
+        context = {"memory": repeat_rows(memory, count), "memory_mask": repeat_rows(memory_mask, count)}
+        outputs, _, _ = self.layer.run(segments, None, segment_mask, training, True, **context)
         outputs = ops.reshape(outputs, (batch, -1, self.output_size))
         if shifted:
             outputs = ops.roll(outputs, -before, axis=1)

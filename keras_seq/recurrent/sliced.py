@@ -106,20 +106,34 @@ class Sliced(Driver):
             features = layer.output_size
         self.built = True
 
+    def get_initial_state(self, batch_size):
+        """Return the states that the top layer starts from."""
+        return self.layers[-1].get_initial_state(batch_size)
+
     def run(
-        self, sequences, initial_state=None, mask=None, training=False, keep_all=False, memory=None, memory_mask=None
+        self,
+        sequences,
+        initial_state=None,
+        mask=None,
+        training=False,
+        keep_all=False,
+        memory=None,
+        memory_mask=None,
+        reset=None,
     ):
         """Run from the bottom to the top; see `Driver.run`. There are no outputs of all steps."""
         if keep_all:
             raise ValueError("`Sliced` has no outputs of single steps. Received: keep_all=True")
+        if reset is not None:
+            raise ValueError("`Sliced` reads each row as one sequence. Received: reset")
         batch = ops.shape(sequences)[0]
         count = self.slices**self.levels  # minimum slices of a row, and on each level above: slices of a row
         steps, mask = cut(sequences, mask, count)  # [batch * count, length, features]
         states = None
         for level, layer in enumerate(self.layers):
             top = level == self.levels
-            looked_at = (repeat_rows(memory, count), repeat_rows(memory_mask, count))
-            _, last, states = layer.run(steps, initial_state if top else None, mask, training, False, *looked_at)
+            context = {"memory": repeat_rows(memory, count), "memory_mask": repeat_rows(memory_mask, count)}
+            _, last, states = layer.run(steps, initial_state if top else None, mask, training, False, **context)
             if not top:
                 count //= self.slices
                 steps = ops.reshape(last, (batch * count, self.slices, layer.output_size))

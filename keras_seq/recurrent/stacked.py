@@ -30,6 +30,8 @@ class Stacked(Driver):
         training: Whether the layer runs in training mode.
         memory: Optional tensor `[batch, memory_time, memory_features]` for cells that look at one.
         memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
+        reset: Optional boolean tensor `[batch, time]`, true at the first step of a document where a row holds several:
+            that step begins from the initial state of the cell, whatever was before.
 
     Output shape:
         `[batch, time, size]` with `return_sequences`, else `[batch, size]`, with the size of the top layer; with
@@ -94,9 +96,11 @@ class Stacked(Driver):
             shape = (*shape[:2], layer.output_size)
         self.built = True
 
-    def run(
-        self, sequences, initial_state=None, mask=None, training=False, keep_all=True, memory=None, memory_mask=None
-    ):
+    def get_initial_state(self, batch_size):
+        """Return the states that all layers start from, from the bottom to the top."""
+        return [state for layer in self.layers for state in layer.get_initial_state(batch_size)]
+
+    def run(self, sequences, initial_state=None, mask=None, training=False, keep_all=True, **context):
         """Run the layers from the bottom to the top; see `Driver.run`."""
         remaining = None if initial_state is None else list(initial_state)
         all_states = []
@@ -109,9 +113,7 @@ class Stacked(Driver):
                 count = layer.initial_state_count
                 layer_state, remaining = remaining[:count], remaining[count:]
             top = depth == len(self.layers) - 1
-            outputs, last, states = layer.run(
-                sequences, layer_state, mask, training, keep_all or not top, memory, memory_mask
-            )
+            outputs, last, states = layer.run(sequences, layer_state, mask, training, keep_all or not top, **context)
             if self.residual and outputs.shape[-1] == sequences.shape[-1]:
                 outputs = outputs + ops.cast(sequences, outputs.dtype)
             all_states += states
