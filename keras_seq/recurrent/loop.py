@@ -2,6 +2,7 @@
 
 import keras
 from keras import ops
+from keras.tree import map_structure
 
 
 def run_loop(
@@ -23,10 +24,10 @@ def run_loop(
     (`initial_output` before the first valid step), or zero with `zero_masked`.
 
     Args:
-        step: Function `(inputs_t, states) -> (output_t, states)` of tensors `[batch, ...]`.
+        step: Function `(inputs_t, states) -> (output_t, states)` of tensors `[batch, ...]`; the output may be a nest.
         inputs: Tensor `[time, batch, ...]`.
         states: List of tensors `[batch, ...]`.
-        initial_output: Tensor `[batch, ...]`, what counts as the output before the first step.
+        initial_output: Tensor `[batch, ...]`, or a nest of them, what counts as the output before the first step.
         mask: Optional boolean tensor `[time, batch]`, true where a step is valid.
         reverse: Whether to run from the last step to the first. Outputs stay at the place of their inputs.
         keep_all: Whether the outputs of all steps are wanted; without, only the last one is kept in memory.
@@ -38,7 +39,7 @@ def run_loop(
 
     Returns:
         `(outputs, last, states)`: outputs `[time, batch, ...]` or None without `keep_all`; the output of the last valid
-        step of each row `[batch, ...]`; the list of final states.
+        step of each row `[batch, ...]`; the list of final states. Outputs and last are nests where the output is one.
     """
 
     def masked_step(last, states, inputs_t, mask_t, reset_t):
@@ -48,8 +49,10 @@ def run_loop(
         if mask_t is None:
             return output, output, list(new_states)
         new_states = [where_valid(mask_t, new, old) for new, old in zip(new_states, states, strict=True)]
-        last = where_valid(mask_t, output, last)
-        return where_valid(mask_t, output, ops.zeros_like(output)) if zero_masked else last, last, new_states
+        last = map_structure(lambda new, old: where_valid(mask_t, new, old), output, last)
+        if zero_masked:
+            output = map_structure(lambda new: where_valid(mask_t, new, ops.zeros_like(new)), output)
+        return output if zero_masked else last, last, new_states
 
     backend = keras.backend.backend()
     if unroll or backend not in ("tensorflow", "jax"):
@@ -75,7 +78,9 @@ def _write_out(masked_step, last, states, sequences, reverse, keep_all):
         outputs[t], last, states = masked_step(last, states, *step_inputs)
     if not keep_all:
         return None, last, states
-    return ops.stack(outputs) if length else ops.expand_dims(last, 0)[:0], last, states
+    if not length:
+        return map_structure(lambda none: ops.expand_dims(none, 0)[:0], last), last, states
+    return map_structure(lambda *steps: ops.stack(steps), *outputs), last, states
 
 
 def _scan(masked_step, last, states, sequences, reverse, keep_all):
