@@ -136,7 +136,8 @@ def test_cells_without_a_hand_derived_gradient_take_the_plain_loop():
         assert run_fused(cell, tf.zeros([2, 1, 4]), [tf.zeros([1, 3])] * 2, None, False, True, False, True) is None
 
 
-@pytest.mark.parametrize("name", KERAS_CELLS)
+# Not ReLU: where it is near its kink, rounding to half precision flips its slope from zero to one.
+@pytest.mark.parametrize("name", [name for name in KERAS_CELLS if name != "elman_relu"])
 def test_half_precision_gradients_stay_close(name):
     exact = Case(name)
     half = Case(name, dtype="mixed_bfloat16")
