@@ -15,7 +15,8 @@ class RecurrentCell(keras.layers.Layer):
     `project_inputs` and `step`. What holds for a whole sequence, such as the mask of variational dropout or the
     projected memory of an attention, is computed once by `constants`; only a cell whose `constants` returns something
     gets it in every step, as `step(projected, states, training=..., constants=...)`. A cell that looks at a memory
-    takes the shape of it as `build(input_shape, memory_shape=None)`.
+    takes the shape of it as `build(input_shape, memory_shape=None)`. The constants also go to `get_initial_state`: a
+    state may have the length of the memory; its entry in `state_size` is then `None`.
 
     Call arguments:
         inputs: Tensor of shape `[batch, features]`, one time step.
@@ -29,6 +30,10 @@ class RecurrentCell(keras.layers.Layer):
 
     state_size: int | list[int]
     output_size: int
+    # How many of the last states an `initial_state` may leave out; they start as usual.
+    optional_states = 0
+    # Size of what `alignments` returns, without the batch: a tuple, or a list of them for a list of attentions.
+    alignment_size: tuple | list[tuple] | None = None
 
     def project_inputs(self, inputs):
         """Map inputs `[..., features]` to `[..., projected]`, the part of a step that needs no state."""
@@ -40,6 +45,10 @@ class RecurrentCell(keras.layers.Layer):
         For a cell whose projection depends on more than the inputs, such as a mask for a whole sequence.
         """
         return self.project_inputs(sequences)
+
+    def add_to_projection(self, projected, addition):
+        """Add what a wrapper feeds the cell beside its inputs to what the cell itself projects from them."""
+        return ops.add(projected, addition)
 
     def step(self, projected, states, training=False):
         """Advance by one time step: projected `[batch, projected]` and states to `(output, new_states)`."""
@@ -66,9 +75,13 @@ class RecurrentCell(keras.layers.Layer):
         output, new_states = self.step(self.project_inputs(inputs), states, training=training, **keywords)
         return output, new_states[0] if single else new_states
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size=None, constants=None):
         """Return the list of zero states `[batch_size, state_size]` that a sequence starts from."""
         return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_sizes]
+
+    def alignments(self, states):
+        """Where the attention of the cell looked in the step that ended in these states."""
+        raise ValueError(f"{type(self).__name__} has no attention, so no alignments.")
 
     def computed(self, weight):
         """The value of a weight in the dtype that the cell computes in; None stays None.
@@ -76,6 +89,11 @@ class RecurrentCell(keras.layers.Layer):
         A driver calls `project_inputs` and `step` outside of the cell's own `__call__`, where Keras would cast weights.
         """
         return None if weight is None else ops.cast(weight, self.compute_dtype)
+
+    @property
+    def free_states(self) -> list[int]:
+        """Places of the states that may start from any numbers, as those of a decoder do from its encoder's."""
+        return list(range(len(self.state_sizes) - self.optional_states))
 
     @property
     def state_sizes(self) -> list[int]:

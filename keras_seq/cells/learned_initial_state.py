@@ -53,11 +53,11 @@ class LearnedInitialStateCell(WrapperCell):
             for index, (size, learned) in enumerate(zip(self.state_sizes, self.learned, strict=True))
         ]
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size=None, constants=None):
         """Return the trained states, one row a sequence."""
         if not self.built:
             raise ValueError("The cell has no initial state yet: call `cell.build((None, features))` first.")
-        states = super().get_initial_state(batch_size)
+        states = super().get_initial_state(batch_size, constants)
         return [
             state if learned is None else ops.zeros_like(state) + self.computed(learned)
             for state, learned in zip(states, self.initial_states, strict=True)

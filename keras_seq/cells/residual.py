@@ -62,6 +62,11 @@ class ResidualCell(WrapperCell):
             shortcut = ops.matmul(shortcut, self.computed(self.shortcut_kernel))
         return ops.concatenate([shortcut, super().project_sequences(sequences, training, constants)], axis=-1)
 
+    def add_to_projection(self, projected, addition):
+        """Add to what the cell projects, not to the shortcut."""
+        shortcut, projected = projected[..., : self.output_size], projected[..., self.output_size :]
+        return ops.concatenate([shortcut, super().add_to_projection(projected, addition)], axis=-1)
+
     def step(self, projected, states, training=False, constants=None):
         """One time step of the cell; its output plus the input."""
         size = self.output_size

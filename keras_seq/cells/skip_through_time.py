@@ -51,11 +51,7 @@ class SkipThroughTimeCell(WrapperCell):
             inner = inner.cell
         self.distance = check_units(distance, "distance")
         self.skip_initializer = initializers.get(skip_initializer)
-
-    @property
-    def state_size(self):
-        """The cell's states and the last outputs."""
-        return [*self.cell.state_sizes, *[self.output_size] * self.distance]
+        self.state_size = [*cell.state_sizes, *[self.output_size] * self.distance]
 
     def build(self, input_shape, memory_shape=None):
         """Build the cell and the kernel of the skip, for inputs `[batch, features]`."""
@@ -70,10 +66,10 @@ class SkipThroughTimeCell(WrapperCell):
         output, states = super().step(projected, list(states), training, constants)
         return output, [*states, output, *outputs[:-1]]
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size=None, constants=None):
         """Return the cell's initial states, and zeros for the outputs before the first step."""
         zeros = [ops.zeros((batch_size, self.output_size), dtype=self.compute_dtype)] * self.distance
-        return [*super().get_initial_state(batch_size), *zeros]
+        return [*super().get_initial_state(batch_size, constants), *zeros]
 
     def get_config(self):
         """Return the arguments that build this cell again."""

@@ -36,16 +36,19 @@ class WrapperCell(RecurrentCell):
         kwargs.setdefault("dtype", cell.dtype_policy)
         super().__init__(**kwargs)
         self.cell = cell
+        self.state_size = cell.state_size
+        self.output_size = cell.output_size
+        self.alignment_size = cell.alignment_size
 
     @property
-    def state_size(self):
-        """Sizes of the states."""
-        return self.cell.state_size
+    def optional_states(self):
+        """How many of the last states an `initial_state` may leave out."""
+        return self.cell.optional_states if len(self.state_sizes) == len(self.cell.state_sizes) else 0
 
     @property
-    def output_size(self):
-        """Size of the output."""
-        return self.cell.output_size
+    def free_states(self) -> list[int]:
+        """Those of the inner cell, whose states are the first."""
+        return self.cell.free_states
 
     @property
     def draws_masks(self) -> bool:
@@ -70,6 +73,10 @@ class WrapperCell(RecurrentCell):
     def project_sequences(self, sequences, training=False, constants=None):
         """Map all steps `[time, batch, features]` to `[time, batch, projected]`."""
         return self.cell.project_sequences(sequences, training=training, constants=self.inner_constants(constants))
+
+    def add_to_projection(self, projected, addition):
+        """Add to what the inner cell projects."""
+        return self.cell.add_to_projection(projected, addition)
 
     def constants(self, batch_size, training=False, memory=None, memory_mask=None):
         """What holds for all steps of a sequence; see `RecurrentCell.constants`."""
@@ -102,9 +109,15 @@ class WrapperCell(RecurrentCell):
         output, new_states = self.step(projected, states, training=training, constants=constants)
         return output, new_states[0] if single else new_states
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size=None, constants=None):
         """Return the list of states that a sequence starts from."""
-        return self.cell.get_initial_state(batch_size=batch_size)
+        constants = self.inner_constants(constants)
+        keywords = {} if constants is None else {"constants": constants}
+        return self.cell.get_initial_state(batch_size=batch_size, **keywords)
+
+    def alignments(self, states):
+        """Where the attention of the inner cell looked; its states are the first."""
+        return self.cell.alignments(states[: len(self.cell.state_sizes)])
 
     def get_config(self):
         """Return the arguments that build this cell again."""

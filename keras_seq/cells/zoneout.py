@@ -64,7 +64,12 @@ class ZoneoutCell(WrapperCell):
         """Zeros and ones `[*shape, size of all states]`."""
         rates = np.repeat(self.rate, self.state_sizes).astype("float32")
         drawn = keras.random.uniform((*shape, len(rates)), dtype="float32", seed=self.seed_generator)
-        return ops.cast(drawn < rates, self.compute_dtype)
+        return ops.cast(ops.less(drawn, rates), self.compute_dtype)
+
+    def add_to_projection(self, projected, addition):
+        """Add to what the cell projects, not to the `d_t`."""
+        projected, drawn = projected[..., : self.inner_size], projected[..., self.inner_size :]
+        return ops.concatenate([super().add_to_projection(projected, addition), drawn], axis=-1)
 
     def step(self, projected, states, training=False, constants=None):
         """One time step of the cell; then each state keeps a part of what it was."""

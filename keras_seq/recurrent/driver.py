@@ -89,7 +89,9 @@ class Driver(keras.layers.Layer):
         """Shape of the output, and of the states with `return_state`."""
         batch, time = sequences_shape[0], sequences_shape[1]
         shape = (batch, time, self.output_size) if self.return_sequences else (batch, self.output_size)
-        return self._with_states([shape] * self.output_count, lambda size: (batch, size))
+        return self._with_states(
+            [shape] * self.output_count, lambda size: (batch, *size) if isinstance(size, tuple) else (batch, size)
+        )
 
     def _with_states(self, outputs, of_state):
         """The list `outputs` and, with `return_state`, what `of_state` gives for the size of each state."""
