@@ -30,7 +30,7 @@ from keras_seq.cells import (
     WrapperCell,
     ZoneoutCell,
 )
-from keras_seq.models import SequenceClassifier
+from keras_seq.models import SequenceClassifier, SequenceTagger, VectorToSequence
 from keras_seq.pooling import AttentivePooling, ConcatenatedPooling, LastPooling, MaxPooling, MeanPooling
 from keras_seq.recurrent import ESN, Bidirectional, Recurrent, Segmented, Sliced, Stacked
 
@@ -71,10 +71,12 @@ __all__ = [
     "SLSTMCell",
     "Segmented",
     "SequenceClassifier",
+    "SequenceTagger",
     "SkipThroughTimeCell",
     "Sliced",
     "Stacked",
     "VariationalDropoutCell",
+    "VectorToSequence",
     "WrapperCell",
     "ZoneoutCell",
 ]

@@ -1,5 +1,7 @@
 """The topologies: whole models over any cell."""
 
 from keras_seq.models.sequence_classifier import SequenceClassifier
+from keras_seq.models.sequence_tagger import SequenceTagger
+from keras_seq.models.vector_to_sequence import VectorToSequence
 
-__all__ = ["SequenceClassifier"]
+__all__ = ["SequenceClassifier", "SequenceTagger", "VectorToSequence"]

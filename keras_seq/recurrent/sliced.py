@@ -3,13 +3,9 @@
 import keras
 from keras import ops
 
-from keras_seq.recurrent.bidirectional import Bidirectional
+from keras_seq.recurrent.as_driver import as_driver
 from keras_seq.recurrent.cutting import append_zeros, repeat_rows
 from keras_seq.recurrent.driver import Driver
-from keras_seq.recurrent.recurrent import Recurrent
-from keras_seq.recurrent.stacked import Stacked
-
-DRIVERS = (Recurrent, Bidirectional, Stacked)
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -70,13 +66,11 @@ class Sliced(Driver):
         for name, value, least in (("slices", slices, 2), ("levels", levels, 0)):
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"Argument `{name}` must be an integer of at least {least}. Received: {value!r}")
-        layers = [_as_driver(one) for one in (layer if isinstance(layer, (list, tuple)) else [layer])]
+        layers = [as_driver(one) for one in (layer if isinstance(layer, (list, tuple)) else [layer])]
         if not isinstance(layer, (list, tuple)):
             layers += [_copy(layers[0], f"{layers[0].name}_level_{level}") for level in range(1, levels + 1)]
         if len(layers) != levels + 1:
             raise ValueError(f"`levels={levels}` needs {levels + 1} layers. Received: {len(layers)} layers")
-        if any(one.output_count > 1 for one in layers):
-            raise ValueError("`Bidirectional` layers in `Sliced` need a `merge_mode`. Received: merge_mode=None")
         self.layers = layers
         self.slices = slices
         self.levels = levels
@@ -180,17 +174,6 @@ def cut(sequences, mask, count):
         rows = ops.take_along_axis(order, number, axis=1) + ops.arange(batch)[:, None] * time
         sequences = ops.take(ops.reshape(sequences, (batch * time, features)), rows, axis=0)
     return ops.reshape(sequences, (batch * count, length, features)), ops.reshape(valid, (batch * count, length))
-
-
-def _as_driver(layer):
-    if isinstance(layer, DRIVERS):
-        return layer
-    if callable(layer) and hasattr(layer, "state_size") and not isinstance(layer, Driver):
-        return Recurrent(layer)
-    raise ValueError(
-        "Argument `layer` must be a cell or a `Recurrent`, `Bidirectional` or `Stacked` layer, or a list of them. "
-        f"Received: {layer!r}"
-    )
 
 
 def _copy(layer, name):

@@ -62,6 +62,10 @@ EXAMPLES = {
     "SequenceClassifier": lambda: keras_seq.SequenceClassifier(
         9, 3, embedding_size=4, encoder=recurrent(return_sequences=True), word_dropout=0.2
     ),
+    "SequenceTagger": lambda: keras_seq.SequenceTagger(
+        9, 3, embedding_size=4, encoder=recurrent(return_sequences=True), output_dropout=0.2, seed=1
+    ),
+    "VectorToSequence": lambda: keras_seq.VectorToSequence(keras_seq.LSTMCell(3), steps=5, feed="every", outputs=2),
 }
 ABSTRACT = {"RecurrentCell", "WrapperCell"}
 ALIASES = {"LayerNormSimpleRNNCell": "LayerNormElmanCell"}
@@ -107,8 +111,10 @@ def test_config_round_trip(name):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_keras_file_round_trip(name, tmp_path, numpy):
     layer = EXAMPLES[name]()
-    if name == "SequenceClassifier":
+    if name in ("SequenceClassifier", "SequenceTagger"):
         model, inputs = layer, np.array([[3, 4, 0], [5, 6, 7]])
+    elif name == "VectorToSequence":
+        model, inputs = layer, X[:, 0]
     else:
         sequences, mask = keras.Input((None, 4)), keras.Input((None,), dtype="bool")
         layer = keras_seq.Recurrent(layer) if name.endswith("Cell") else layer

@@ -65,6 +65,17 @@ def test_learns_which_word_decides():
     assert model.evaluate(ids, labels, verbose=0)[1] > 0.95
 
 
+def test_encoder_to_one_vector_needs_no_pooling(numpy):
+    for encoder in (
+        keras_seq.Sliced(keras_seq.GRUCell(3), slices=2, levels=1),
+        keras_seq.Recurrent(keras_seq.GRUCell(3)),
+    ):
+        model = make(encoder=encoder, pooling=None)
+        logits = numpy(model(IDS))
+        vectors = encoder(model.embed(IDS), mask=IDS != 0)
+        np.testing.assert_allclose(logits, numpy(model.head(vectors)), atol=1e-6)
+
+
 def test_half_precision_gives_float32_logits(numpy):
     model = make(dtype="mixed_bfloat16")
     assert keras.backend.standardize_dtype(model(IDS).dtype) == "float32"
