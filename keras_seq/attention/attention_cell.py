@@ -124,7 +124,7 @@ class AttentionCell(WrapperCell):
         fed = (context_size if self.attention_before else 0) + (self.units if self.input_feeding else 0)
         if fed:
             self.context_kernel = self.add_weight(
-                shape=(fed, self._innermost_size(input_shape)),
+                shape=(fed, self.addition_size(input_shape)),
                 initializer=self.kernel_initializer,
                 name="context_kernel",
             )
@@ -134,13 +134,6 @@ class AttentionCell(WrapperCell):
                 initializer=self.kernel_initializer,
                 name="output_kernel",
             )
-
-    def _innermost_size(self, input_shape):
-        """Size of the projection that `add_to_projection` adds to."""
-        cell = self.cell
-        while isinstance(cell, WrapperCell):
-            cell = cell.cell
-        return cell.project_inputs(ops.zeros((1, input_shape[-1]), dtype=cell.compute_dtype)).shape[-1]
 
     def _one_each(self, memory, is_shape=False):
         """The memory, its mask or its shape, for each attention."""

@@ -80,6 +80,11 @@ class ClockworkCell(KernelCell):
         h, clock = clockwork_step(projected, h, clock, recurrent_kernel, periods, self.activation)
         return h, [h, clock]
 
+    @property
+    def free_states(self):
+        """The clock counts from zero."""
+        return [0]
+
     def get_config(self):
         """Return the arguments that build this cell again."""
         return {**super().get_config(), "periods": self.periods}

@@ -76,8 +76,15 @@ class JordanCell(KernelCell):
 
     def step(self, projected, states, training=False):
         """One time step: projected `[batch, units]`, states `[y]`."""
-        kernels = [self.computed(weight) for weight in (self.recurrent_kernel, self.output_kernel, self.output_bias)]
-        y = jordan_step(projected, states[0], *kernels, self.activation, self.output_activation)
+        y = jordan_step(
+            projected,
+            states[0],
+            self.computed(self.recurrent_kernel),
+            self.computed(self.output_kernel),
+            self.computed(self.output_bias),
+            self.activation,
+            self.output_activation,
+        )
         return y, [y]
 
     def get_config(self):

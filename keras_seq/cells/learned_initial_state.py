@@ -20,7 +20,7 @@ class LearnedInitialStateCell(WrapperCell):
     Args:
         cell: A `RecurrentCell`.
         learned: Booleans, one a state of the cell: which are trained; the others start as the cell has it. Defaults to
-            all.
+            all that may start from any numbers, which a clock may not, for example.
         initializer: Initializer of the trained states. Defaults to `"zeros"`.
         **kwargs: The arguments of a layer.
 
@@ -38,7 +38,8 @@ class LearnedInitialStateCell(WrapperCell):
     def __init__(self, cell, learned=None, initializer="zeros", **kwargs):
         super().__init__(cell, **kwargs)
         count = len(self.state_sizes)
-        self.learned = [True] * count if learned is None else [bool(choice) for choice in learned]
+        chosen = [place in cell.free_states for place in range(count)] if learned is None else learned
+        self.learned = [bool(choice) for choice in chosen]
         if len(self.learned) != count:
             raise ValueError(f"Argument `learned` must have one entry for each of {count} states. Received: {learned}")
         self.initializer = initializers.get(initializer)

@@ -117,8 +117,8 @@ class MLSTMCell(RecurrentCell):
     def initial_bias(self, shape, dtype=None):
         """Value of the bias before training; the forget gate's is `forget_bias`."""
         rest = self.bias_initializer((shape[0] - self.heads,), dtype=dtype)
-        f = ops.convert_to_tensor(np.linspace(*self.forget_bias, self.heads), dtype=dtype)
-        return ops.concatenate([rest, f])
+        first, last = self.forget_bias
+        return ops.concatenate([rest, ops.convert_to_tensor(np.linspace(first, last, self.heads), dtype=dtype)])
 
     def project_inputs(self, inputs):
         """Map inputs `[..., features]` to `[..., 4 * units + 2 * heads]` with one matrix product."""
@@ -135,6 +135,11 @@ class MLSTMCell(RecurrentCell):
         h, c, n, m = mlstm_step(q, k / math.sqrt(size), v, i, f, c, n, m, LOG_FORGET[self.forget_activation])
         h = ops.sigmoid(o) * ops.reshape(h, (-1, units))
         return h, [ops.reshape(n, (-1, units)), ops.reshape(c, (-1, units * size)), m]
+
+    @property
+    def free_states(self):
+        """Normaliser, memory and stabiliser belong together: they start empty."""
+        return []
 
     def get_config(self):
         """Return the arguments that build this cell again."""

@@ -33,8 +33,6 @@ class ResidualCell(WrapperCell):
     (32, 8)
     """
 
-    widens_projection = True
-
     def __init__(self, cell, dense=False, kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(cell, **kwargs)
         self.dense = dense

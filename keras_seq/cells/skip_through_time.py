@@ -24,8 +24,7 @@ class SkipThroughTimeCell(WrapperCell):
     counted. Nest it for skips of several distances.
 
     Args:
-        cell: A `RecurrentCell`; wrappers whose projection holds more than the cell's (`ResidualCell`, `ZoneoutCell`) go
-            around, not inside.
+        cell: A `RecurrentCell`.
         distance: Positive integer, how many steps a connection skips.
         skip_initializer: Initializer of `skip_kernel`. Defaults to `"glorot_uniform"`.
         **kwargs: The arguments of a layer.
@@ -43,12 +42,6 @@ class SkipThroughTimeCell(WrapperCell):
 
     def __init__(self, cell, distance, skip_initializer="glorot_uniform", **kwargs):
         super().__init__(cell, **kwargs)
-        inner = cell
-        while isinstance(inner, WrapperCell):
-            if inner.widens_projection:
-                name = type(inner).__name__
-                raise ValueError(f"`SkipThroughTimeCell` goes inside of {name}: {name}(SkipThroughTimeCell(...)).")
-            inner = inner.cell
         self.distance = check_units(distance, "distance")
         self.skip_initializer = initializers.get(skip_initializer)
         self.state_size = [*cell.state_sizes, *[self.output_size] * self.distance]
@@ -56,13 +49,13 @@ class SkipThroughTimeCell(WrapperCell):
     def build(self, input_shape, memory_shape=None):
         """Build the cell and the kernel of the skip, for inputs `[batch, features]`."""
         super().build(input_shape, memory_shape)
-        shape = (self.output_size, self.projected_size(input_shape))
+        shape = (self.output_size, self.addition_size(input_shape))
         self.skip_kernel = self.add_weight(shape=shape, initializer=self.skip_initializer, name="skip_kernel")
 
     def step(self, projected, states, training=False, constants=None):
         """One time step of the cell, with what it put out `distance` steps ago."""
         states, outputs = states[: -self.distance], states[-self.distance :]
-        projected = ops.add(projected, ops.matmul(outputs[-1], self.computed(self.skip_kernel)))
+        projected = self.add_to_projection(projected, ops.matmul(outputs[-1], self.computed(self.skip_kernel)))
         output, states = super().step(projected, list(states), training, constants)
         return output, [*states, output, *outputs[:-1]]
 

@@ -13,8 +13,8 @@ LOG_FORGET = {"sigmoid": ops.log_sigmoid, "exponential": lambda x: x}
 def slstm_step(projected, h, c, n, m, recurrent_kernel, activation, log_forget):
     """One step of the sLSTM: projected `[batch, 4 * units]`, states `[batch, units]` to the new h, c, n and m."""
     i, f, z, o = ops.split(ops.add(projected, product_by_head(h, recurrent_kernel)), 4, axis=-1)
-    kept = log_forget(f) + m
-    m = ops.where(n == 0, i, ops.maximum(kept, i))
+    kept = ops.where(n == 0, i, log_forget(f) + m)  # where nothing is stored yet, only the input counts
+    m = ops.maximum(kept, i)
     i, f = ops.exp(i - m), ops.exp(kept - m)
     c = f * c + i * activation(z)
     n = f * n + i
@@ -99,14 +99,21 @@ class SLSTMCell(KernelCell):
         """Value of the bias before training; the forget gate's is `forget_bias`."""
         units = self.units
         i, z, o = (self.bias_initializer((units,), dtype=dtype) for _ in range(3))
-        f = ops.convert_to_tensor(np.tile(np.linspace(*self.forget_bias, units // self.heads), self.heads), dtype=dtype)
-        return ops.concatenate([i, f, z, o])
+        first, last = self.forget_bias
+        f = np.tile(np.linspace(first, last, units // self.heads), self.heads)
+        return ops.concatenate([i, ops.convert_to_tensor(f, dtype=dtype), z, o])
 
     def step(self, projected, states, training=False):
         """One time step: projected `[batch, 4 * units]`, states `[h, c, n, m]`."""
         kernel, log_forget = self.computed(self.recurrent_kernel), LOG_FORGET[self.forget_activation]
-        h, c, n, m = slstm_step(projected, *states, kernel, self.activation, log_forget)
+        h, c, n, m = states
+        h, c, n, m = slstm_step(projected, h, c, n, m, kernel, self.activation, log_forget)
         return h, [h, c, n, m]
+
+    @property
+    def free_states(self):
+        """The memory, its normaliser and its stabiliser belong together: they start empty."""
+        return [0]
 
     def get_config(self):
         """Return the arguments that build this cell again."""

@@ -52,7 +52,7 @@ class VariationalDropoutCell(WrapperCell):
         self.output_dropout = check_rate(output_dropout, "output_dropout")
         count = len(self.state_sizes)
         rates = state_dropout if isinstance(state_dropout, (list, tuple)) else [state_dropout] + [0.0] * (count - 1)
-        self.state_dropout = check_rates(rates, "state_dropout", count)
+        self.state_dropout = check_rates(rates, "state_dropout", self.state_sizes)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 

@@ -26,8 +26,6 @@ class WrapperCell(RecurrentCell):
         constants: Optional nest that `constants` returned.
     """
 
-    # Whether the projection holds more than what the inner cell projects.
-    widens_projection = False
     adds_constants = False
 
     def __init__(self, cell, **kwargs):
@@ -62,9 +60,12 @@ class WrapperCell(RecurrentCell):
             self.cell.build(input_shape, **({"memory_shape": memory_shape} if with_memory else {}))
         self.built = True
 
-    def projected_size(self, input_shape):
-        """Size of what the inner cell, once built, projects from inputs `[batch, features]`."""
-        return self.cell.project_inputs(ops.zeros((1, input_shape[-1]), dtype=self.compute_dtype)).shape[-1]
+    def addition_size(self, input_shape):
+        """Size of what `add_to_projection` adds: that of the projection of the innermost cell, which must be built."""
+        cell = self.cell
+        while isinstance(cell, WrapperCell):
+            cell = cell.cell
+        return projected_size(cell, input_shape)
 
     def project_inputs(self, inputs):
         """Map inputs `[..., features]` to `[..., projected]`."""
@@ -129,6 +130,11 @@ class WrapperCell(RecurrentCell):
         return cls(**{**config, "cell": keras.saving.deserialize_keras_object(config["cell"])})
 
 
+def projected_size(cell, input_shape):
+    """Size of what a cell, once built, projects from inputs `[batch, features]`."""
+    return cell.project_inputs(ops.zeros((1, input_shape[-1]), dtype=cell.compute_dtype)).shape[-1]
+
+
 def check_rate(rate, name):
     """Return `rate` as a float, or raise the error that every wrapper gives for a wrong rate."""
     if not isinstance(rate, (int, float)) or not 0 <= rate < 1:
@@ -136,8 +142,10 @@ def check_rate(rate, name):
     return float(rate)
 
 
-def check_rates(rates, name, count):
-    """Return a list of `count` rates: those of the states."""
-    if len(rates) != count:
-        raise ValueError(f"Argument `{name}` must have one rate for each of the {count} states. Received: {rates!r}")
+def check_rates(rates, name, sizes):
+    """Return a list of rates: one for each of the states, whose sizes are given."""
+    if len(rates) != len(sizes):
+        raise ValueError(f"Argument `{name}` must have one rate for each of {len(sizes)} states. Received: {rates!r}")
+    if any(rate and size is None for rate, size in zip(rates, sizes, strict=True)):
+        raise ValueError(f"Argument `{name}` must be 0 for a state without a fixed size. Received: {rates!r}")
     return [check_rate(rate, name) for rate in rates]

@@ -1,10 +1,9 @@
 """Zoneout: units that keep their last value at random."""
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_seq.cells.wrapper_cell import WrapperCell, check_rate, check_rates
+from keras_seq.cells.wrapper_cell import WrapperCell, check_rates, projected_size
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -38,20 +37,17 @@ class ZoneoutCell(WrapperCell):
     (32, 8)
     """
 
-    widens_projection = True
-
     def __init__(self, cell, rate, seed=None, **kwargs):
         super().__init__(cell, **kwargs)
-        count = len(self.state_sizes)
-        several = isinstance(rate, (list, tuple))
-        self.rate = check_rates(rate, "rate", count) if several else [check_rate(rate, "rate")] * count
+        rates = rate if isinstance(rate, (list, tuple)) else [rate] * len(self.state_sizes)
+        self.rate = check_rates(rates, "rate", self.state_sizes)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape, memory_shape=None):
         """Build the cell for inputs `[batch, features]`."""
         super().build(input_shape, memory_shape)
-        self.inner_size = self.projected_size(input_shape)
+        self.inner_size = projected_size(self.cell, input_shape)
 
     def project_sequences(self, sequences, training=False, constants=None):
         """Map all steps `[time, batch, features]`; while training, with the `d_t` after what the cell projects."""
@@ -61,10 +57,10 @@ class ZoneoutCell(WrapperCell):
         return ops.concatenate([projected, self._draw(ops.shape(projected)[:-1])], axis=-1)
 
     def _draw(self, shape):
-        """Zeros and ones `[*shape, size of all states]`."""
-        rates = np.repeat(self.rate, self.state_sizes).astype("float32")
+        """Zeros and ones `[*shape, size of all states that have a rate]`."""
+        rates = [rate for rate, size in zip(self.rate, self.state_sizes, strict=True) if rate for _ in range(size)]
         drawn = keras.random.uniform((*shape, len(rates)), dtype="float32", seed=self.seed_generator)
-        return ops.cast(ops.less(drawn, rates), self.compute_dtype)
+        return ops.cast(ops.less(drawn, ops.convert_to_tensor(rates, dtype="float32")), self.compute_dtype)
 
     def add_to_projection(self, projected, addition):
         """Add to what the cell projects, not to the `d_t`."""
@@ -73,18 +69,22 @@ class ZoneoutCell(WrapperCell):
 
     def step(self, projected, states, training=False, constants=None):
         """One time step of the cell; then each state keeps a part of what it was."""
-        kept = self.rate
-        if training and any(self.rate):
-            drawn = projected[..., self.inner_size :]
-            if not drawn.shape[-1]:
-                drawn = self._draw_alone(projected)
-            kept = ops.split(drawn, np.cumsum(self.state_sizes)[:-1].tolist(), axis=-1)
-        output, candidates = super().step(projected[..., : self.inner_size], states, training, constants)
-        new_states = [k * old + (1 - k) * new for k, old, new in zip(kept, states, candidates, strict=True)]
-        for candidate, state in zip(candidates, new_states, strict=True):
-            if candidate is output:
-                return state, new_states
-        return output, new_states
+        projected, drawn = projected[..., : self.inner_size], projected[..., self.inner_size :]
+        if training and any(self.rate) and not drawn.shape[-1]:
+            drawn = self._draw_alone(projected)
+        output, candidates = super().step(projected, states, training, constants)
+        new_output, new_states = output, []
+        for rate, size, old, new in zip(self.rate, self.state_sizes, states, candidates, strict=True):
+            state = new
+            if rate:
+                kept = rate
+                if training:
+                    kept, drawn = drawn[..., :size], drawn[..., size:]
+                state = kept * old + (1 - kept) * new
+            if new is output:
+                new_output = state
+            new_states.append(state)
+        return new_output, new_states
 
     def _draw_alone(self, projected):
         if keras.backend.backend() == "jax":
