@@ -7,8 +7,6 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-# JAX compiles every scan of every shape anew, a second each; the parity suite has one test that lets it.
-os.environ.setdefault("JAX_DISABLE_JIT", "1")
 
 
 @pytest.fixture

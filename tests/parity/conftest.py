@@ -5,6 +5,18 @@ import pytest
 from cases import CELLS, Case
 
 
+@pytest.fixture(autouse=True)
+def uncompiled():
+    """JAX compiles every scan of every shape anew, a second each: one test lets it, the others run op by op."""
+    if keras.backend.backend() != "jax":
+        yield
+    else:
+        import jax
+
+        with jax.disable_jit():
+            yield
+
+
 @pytest.fixture(params=CELLS)
 def case(request):
     return Case(request.param)

@@ -14,7 +14,7 @@ ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
 def compiled():
-    """Let JAX compile the loop, which `tests/conftest.py` spares the other tests."""
+    """Let JAX compile the loop, which `conftest.py` spares the other tests."""
     if keras.backend.backend() != "jax":
         return contextlib.nullcontext()
     import jax
