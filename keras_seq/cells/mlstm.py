@@ -53,7 +53,8 @@ class MLSTMCell(RecurrentCell):
 
     Args:
         units: Positive integer, size of the output; a multiple of `heads`.
-        heads: Positive integer, number of heads, each of `size = units / heads`. Defaults to `1`.
+        heads: Positive integer, number of heads, each of `size = units / heads`. The memory has `units * size` numbers a
+            sequence. Defaults to `4`.
         forget_activation: `"sigmoid"` or `"exponential"`. Defaults to `"sigmoid"`.
         forget_bias: Pair `(first, last)`: the forget gate's bias starts between them, spread evenly over the heads.
             Defaults to `(3.0, 6.0)`.
@@ -77,7 +78,7 @@ class MLSTMCell(RecurrentCell):
     def __init__(
         self,
         units,
-        heads=1,
+        heads=4,
         forget_activation="sigmoid",
         forget_bias=(3.0, 6.0),
         use_bias=True,
