@@ -33,6 +33,7 @@ from keras_seq.cells import (
 from keras_seq.models import SequenceClassifier, SequenceTagger, VectorToSequence
 from keras_seq.pooling import AttentivePooling, ConcatenatedPooling, LastPooling, MaxPooling, MeanPooling
 from keras_seq.recurrent import ESN, Bidirectional, Recurrent, Segmented, Sliced, Stacked
+from keras_seq.training import GradientMonitor, TruncatedBPTT
 
 __version__ = "0.1.0"
 
@@ -46,6 +47,7 @@ __all__ = [
     "ESNCell",
     "ElmanCell",
     "GRUCell",
+    "GradientMonitor",
     "HigherOrderCell",
     "IRNNCell",
     "IndRNNCell",
@@ -75,6 +77,7 @@ __all__ = [
     "SkipThroughTimeCell",
     "Sliced",
     "Stacked",
+    "TruncatedBPTT",
     "VariationalDropoutCell",
     "VectorToSequence",
     "WrapperCell",
