@@ -53,8 +53,8 @@ class MLSTMCell(RecurrentCell):
 
     Args:
         units: Positive integer, size of the output; a multiple of `heads`.
-        heads: Positive integer, number of heads, each of `size = units / heads`. The memory has `units * size` numbers a
-            sequence. Defaults to `4`.
+        heads: Positive integer, number of heads, each of `size = units / heads`. A sequence has a memory of
+            `units * size` numbers. Defaults to `4`.
         forget_activation: `"sigmoid"` or `"exponential"`. Defaults to `"sigmoid"`.
         forget_bias: Pair `(first, last)`: the forget gate's bias starts between them, spread evenly over the heads.
             Defaults to `(3.0, 6.0)`.
