@@ -30,16 +30,26 @@ from keras_seq.cells import (
     WrapperCell,
     ZoneoutCell,
 )
-from keras_seq.models import SequenceClassifier, SequenceTagger, VectorToSequence
+from keras_seq.models import SequenceClassifier, SequenceTagger, TreeClassifier, VectorToSequence
 from keras_seq.pooling import AttentivePooling, ConcatenatedPooling, LastPooling, MaxPooling, MeanPooling
 from keras_seq.recurrent import ESN, Bidirectional, Recurrent, Segmented, Sliced, Stacked
 from keras_seq.training import GradientMonitor, TruncatedBPTT
+from keras_seq.trees import (
+    ChildSumTreeLSTMCell,
+    MatrixVectorCell,
+    NaryTreeLSTMCell,
+    Recursive,
+    RecursiveCell,
+    TensorCell,
+    TreeCell,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AttentivePooling",
     "Bidirectional",
+    "ChildSumTreeLSTMCell",
     "ClockworkCell",
     "ConcatenatedPooling",
     "CoupledLSTMCell",
@@ -62,13 +72,17 @@ __all__ = [
     "LearnedInitialStateCell",
     "MGUCell",
     "MLSTMCell",
+    "MatrixVectorCell",
     "MaxPooling",
     "MeanPooling",
     "NASCell",
+    "NaryTreeLSTMCell",
     "PeepholeLSTMCell",
     "ProjectedLSTMCell",
     "Recurrent",
     "RecurrentCell",
+    "Recursive",
+    "RecursiveCell",
     "ResidualCell",
     "SLSTMCell",
     "Segmented",
@@ -77,6 +91,9 @@ __all__ = [
     "SkipThroughTimeCell",
     "Sliced",
     "Stacked",
+    "TensorCell",
+    "TreeCell",
+    "TreeClassifier",
     "TruncatedBPTT",
     "VariationalDropoutCell",
     "VectorToSequence",

@@ -11,6 +11,10 @@ import keras_seq
 X = np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32")
 MASK = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]], bool)
 
+TREES = {"ids": [[0, 7, 0, 3, 4], [2, 0, 0, 0, 0]], "parents": [[-1, 0, 0, 2, 2], [-1] * 5]}
+TREES |= {"positions": [[0, 0, 1, 0, 1], [0] * 5], "depth": [[0, 1, 1, 2, 2], [0, -1, -1, -1, -1]]}
+TREES = {name: np.array(rows, "int32") for name, rows in TREES.items()}
+
 
 def recurrent(**options):
     return keras_seq.Recurrent(keras_seq.GRUCell(3, reset_after=False), **options)
@@ -65,10 +69,19 @@ EXAMPLES = {
     "SequenceTagger": lambda: keras_seq.SequenceTagger(
         9, 3, embedding_size=4, encoder=recurrent(return_sequences=True), output_dropout=0.2, seed=1
     ),
+    "RecursiveCell": lambda: keras_seq.RecursiveCell(4, activation="relu", use_bias=False),
+    "MatrixVectorCell": lambda: keras_seq.MatrixVectorCell(2, rank=1, matrix_initializer="orthogonal"),
+    "TensorCell": lambda: keras_seq.TensorCell(4, leaf_activation="tanh", tensor_regularizer="l2"),
+    "ChildSumTreeLSTMCell": lambda: keras_seq.ChildSumTreeLSTMCell(3, unit_forget_bias=False, kernel_regularizer="l2"),
+    "NaryTreeLSTMCell": lambda: keras_seq.NaryTreeLSTMCell(3, arity=3, use_bias=False),
+    "Recursive": lambda: keras_seq.Recursive(keras_seq.NaryTreeLSTMCell(3), return_nodes=True, inner_inputs=False),
+    "TreeClassifier": lambda: keras_seq.TreeClassifier(
+        9, 3, keras_seq.MatrixVectorCell(2), inner_words=True, output_dropout=0.2, head_regularizer="l2", seed=1
+    ),
     "TruncatedBPTT": lambda: keras_seq.TruncatedBPTT(recurrent(return_sequences=True, return_state=True)),
     "VectorToSequence": lambda: keras_seq.VectorToSequence(keras_seq.LSTMCell(3), steps=5, feed="every", outputs=2),
 }
-ABSTRACT = {"RecurrentCell", "WrapperCell"}
+ABSTRACT = {"RecurrentCell", "TreeCell", "WrapperCell"}
 CALLBACKS = {"GradientMonitor"}
 ALIASES = {"LayerNormSimpleRNNCell": "LayerNormElmanCell"}
 
@@ -97,6 +110,16 @@ def test_is_documented(name):
             assert inspect.getdoc(function), f"{name}.{method} has no docstring"
 
 
+def tree_model(layer):
+    """A model over trees that has the layer in it."""
+    if isinstance(layer, keras_seq.TreeClassifier):
+        return layer
+    if isinstance(layer, keras_seq.TreeCell):
+        return keras_seq.TreeClassifier(9, 2, layer, embedding_size=getattr(layer, "input_size", 5))
+    tree = {name: keras.Input((None,), dtype="int32", name=name) for name in TREES}
+    return keras.Model(tree, layer(keras.layers.Embedding(9, 5)(tree["ids"]), tree))
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_is_registered(name):
     assert keras.saving.get_registered_name(getattr(keras_seq, name)) == f"keras_seq>{name}"
@@ -119,6 +142,8 @@ def test_keras_file_round_trip(name, tmp_path, numpy):
         model, inputs = layer, X
     elif name == "VectorToSequence":
         model, inputs = layer, X[:, 0]
+    elif isinstance(layer, (keras_seq.TreeCell, keras_seq.Recursive, keras_seq.TreeClassifier)):
+        model, inputs = tree_model(layer), TREES
     else:
         sequences, mask = keras.Input((None, 4)), keras.Input((None,), dtype="bool")
         layer = keras_seq.Recurrent(layer) if name.endswith("Cell") else layer
