@@ -7,6 +7,21 @@ from keras_seq.models.embedded_model import EmbeddedModel
 from keras_seq.trees import Recursive
 
 
+class _NodeMask(keras.layers.Layer):
+    """Gives scores `[batch, nodes, classes]` the mask of their table.
+
+    A mask that the model itself computed would be lost on JAX, where `fit` calls a model without `__call__`.
+    """
+
+    def call(self, scores_and_depth):
+        """The scores, as they are."""
+        return ops.copy(scores_and_depth[0])
+
+    def compute_mask(self, scores_and_depth, mask=None):
+        """Which nodes are not padding: `[batch, nodes]`."""
+        return ops.greater_equal(scores_and_depth[1], 0)
+
+
 @keras.saving.register_keras_serializable(package="keras_seq")
 class TreeClassifier(EmbeddedModel):
     """Classify every node of a tree: word vectors, a tree cell, and one score a class for each node.
@@ -67,6 +82,7 @@ class TreeClassifier(EmbeddedModel):
         super().__init__(vocabulary_size, classes, size, {"cell": cell}, *dropouts, seed, **kwargs)
         self.inner_words = inner_words
         self.recursive = Recursive(cell, return_nodes=True, inner_inputs=inner_words, dtype=self.dtype_policy)
+        self.node_mask = _NodeMask(dtype="float32")
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.head_regularizer = regularizers.get(head_regularizer)
         self.embedding.embeddings_regularizer = self.embeddings_regularizer
@@ -85,7 +101,8 @@ class TreeClassifier(EmbeddedModel):
         embedded = self.embed(table["ids"], training=training)
         # A node without a word has no input.
         embedded = embedded * ops.cast(ops.expand_dims(ops.not_equal(table["ids"], 0), -1), embedded.dtype)
-        return self.score(self.recursive(embedded, tree=table), training=training)
+        logits = self.score(self.recursive(embedded, tree=table), training=training)
+        return self.node_mask([logits, table["depth"]])
 
     def compute_mask(self, table, mask=None):
         """Which nodes are not padding: `[batch, nodes]`."""
