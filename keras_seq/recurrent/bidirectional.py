@@ -83,13 +83,13 @@ class Bidirectional(Driver):
         self.return_state = layer.return_state
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         """Size of the merged output; for `merge_mode=None`, of each of the two."""
         size = self.forward_layer.output_size
         return size + self.backward_layer.output_size if self.merge_mode == "concat" else size
 
     @property
-    def state_size(self):
+    def state_size(self) -> list[int]:
         """Sizes of the states that come out."""
         forward, backward = self.forward_layer.state_size, self.backward_layer.state_size
         if self.merge_mode is None:

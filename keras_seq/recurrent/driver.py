@@ -26,12 +26,20 @@ class Driver(keras.layers.Layer):
     inner: tuple[str, ...] = ()
     return_sequences = False
     return_state = False
-    state_size: list[int]
-    output_size: int
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
+
+    @property
+    def state_size(self) -> list[int]:
+        """Sizes of the states that come out."""
+        raise NotImplementedError(f"{type(self).__name__} must define state_size.")
+
+    @property
+    def output_size(self) -> int:
+        """Size of the output."""
+        raise NotImplementedError(f"{type(self).__name__} must define output_size.")
 
     @property
     def initial_state_count(self) -> int:
@@ -57,13 +65,24 @@ class Driver(keras.layers.Layer):
             return result
         return (*result, *states) if self.output_count > 1 else (result, *states)
 
-    def run(self, sequences, initial_state=None, mask=None, training=False, keep_all=True, **context):
+    def run(
+        self,
+        sequences,
+        initial_state=None,
+        mask=None,
+        training=False,
+        keep_all=True,
+        *,
+        memory=None,
+        memory_mask=None,
+        reset=None,
+    ):
         """Run along time.
 
         Args:
             sequences: As in `call`, like `initial_state`, `mask` and `training`.
             keep_all: Whether the outputs of all steps are wanted.
-            **context: `memory`, `memory_mask` and `reset` of `call`, which go down to the cells as they are.
+            memory: As in `call`, like `memory_mask` and `reset`: they go down to the cells as they are.
 
         Returns:
             `(outputs, last, states)`: the outputs of all steps in the order of the inputs

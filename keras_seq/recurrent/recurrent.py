@@ -135,6 +135,7 @@ class Recurrent(Driver):
         mask=None,
         training=False,
         keep_all=True,
+        *,
         memory=None,
         memory_mask=None,
         reset=None,

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_seq.recurrent.bidirectional import Bidirectional
 from keras_seq.recurrent.cutting import append_zeros, repeat_rows
-from keras_seq.recurrent.driver import Driver, mask_of
+from keras_seq.recurrent.driver import Driver
 from keras_seq.recurrent.recurrent import Recurrent
 from keras_seq.recurrent.stacked import Stacked
 
@@ -68,15 +68,32 @@ class Segmented(Driver):
         """Size of the layer's output."""
         return self.layer.output_size
 
-    def build(self, sequences_shape, memory_shape=None):
+    @property
+    def state_size(self) -> list[int]:
+        """No states come out: those of a segment mean nothing for the whole."""
+        return []
+
+    def build(self, sequences_shape, initial_state_shape=None, memory_shape=None):
         """Build the layer for sequences `[batch, time, features]`."""
         if not self.layer.built:
             self.layer.build((None, self.segment_length, sequences_shape[-1]), memory_shape=memory_shape)
         self.built = True
 
-    def call(self, sequences, mask=None, training=False, memory=None, memory_mask=None):
-        """Cut, run, and join."""
-        mask = mask_of(sequences, mask)
+    def run(
+        self,
+        sequences,
+        initial_state=None,
+        mask=None,
+        training=False,
+        keep_all=True,
+        *,
+        memory=None,
+        memory_mask=None,
+        reset=None,
+    ):
+        """Cut, run, and join; see `Driver.run`. There is no last output, and there are no states."""
+        if initial_state is not None or reset is not None:
+            raise ValueError("Every segment of `Segmented` starts anew. Received: initial_state or reset")
         segment, features = self.segment_length, sequences.shape[-1]
         batch, time = ops.shape(sequences)[0], ops.shape(sequences)[1]
         if mask is None:
@@ -98,7 +115,7 @@ class Segmented(Driver):
         outputs = ops.reshape(outputs, (batch, -1, self.output_size))
         if shifted:
             outputs = ops.roll(outputs, -before, axis=1)
-        return outputs[:, :time]
+        return outputs[:, :time], None, []
 
     def get_config(self):
         """Return the arguments that build this layer again."""

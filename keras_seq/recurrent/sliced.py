@@ -111,6 +111,7 @@ class Sliced(Driver):
         mask=None,
         training=False,
         keep_all=False,
+        *,
         memory=None,
         memory_mask=None,
         reset=None,

@@ -98,7 +98,7 @@ class GradientMonitor(keras.callbacks.Callback):
 
     def _watch(self, gradients):
         """Add the gradients of one step to the sums."""
-        scale = self._optimizer.loss_scale_factor or 1.0
+        scale = getattr(self._optimizer, "loss_scale_factor", None) or 1.0
         gradients = [ops.cast(components(one), "float32") / scale for one in gradients if one is not None]
         squares = ops.stack([ops.sum(ops.square(gradient)) for gradient in gradients])
         norm = ops.sqrt(ops.sum(squares))

@@ -54,3 +54,5 @@ def test_wrong_arguments_are_refused():
         make(0)
     with pytest.raises(ValueError, match="layer"):
         keras_seq.Segmented(keras_seq.LSTMCell(3), 4)
+    with pytest.raises(ValueError, match="starts anew"):
+        make(4)(X, initial_state=[np.zeros((3, 3), "float32")])
