@@ -50,4 +50,4 @@ def test_wrong_arguments_are_refused(cell):
     with pytest.raises(ValueError, match=r"`units` must be a multiple of `heads`. Received: units=6, heads=4"):
         cell(6, heads=4)
     with pytest.raises(ValueError, match="`forget_activation` must be one of"):
-        cell(6, forget_activation="tanh")
+        cell(8, forget_activation="tanh")
