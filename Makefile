@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PORT ?= 8501
+# Tests run side by side; more processes than these would want too much memory.
+CORES ?= --numprocesses auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-backends lint format clean
@@ -25,23 +27,23 @@ $(VENV)/.developers: requirements-dev.txt $(VENV)/.users
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
 
-$(BACKENDS_VENV)/.installed: pyproject.toml
+$(BACKENDS_VENV)/.installed: pyproject.toml Makefile
 	test -x $(BACKENDS_VENV)/bin/python || $(PYTHON) -m venv $(BACKENDS_VENV)
 	$(BACKENDS_VENV)/bin/python -m pip install --quiet --upgrade pip
 	$(BACKENDS_VENV)/bin/python -m pip install --quiet "$(TORCH)" --index-url $(TORCH_INDEX) 2>/dev/null \
 		|| $(BACKENDS_VENV)/bin/python -m pip install --quiet "$(TORCH)"
-	$(BACKENDS_VENV)/bin/python -m pip install --quiet "keras>=3.15.1,<3.16" "jax>=0.7" numpy pytest
+	$(BACKENDS_VENV)/bin/python -m pip install --quiet "keras>=3.15.1,<3.16" "jax>=0.7" numpy pytest pytest-xdist
 	touch $@
 
 demo: $(VENV)/.users  ## Open the studio over the shipped models
 	$(BIN)/keras-seq studio --port $(PORT)
 
 test: $(VENV)/.developers  ## Run all tests (no network, under ten minutes on two cores)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(CORES)
 
 test-backends: $(BACKENDS_VENV)/.installed  ## Run the layer tests on JAX and on PyTorch
-	KERAS_BACKEND=jax PYTHONPATH=. $(BACKENDS_VENV)/bin/python -m pytest tests/keras_seq tests/parity
-	KERAS_BACKEND=torch PYTHONPATH=. $(BACKENDS_VENV)/bin/python -m pytest tests/keras_seq tests/parity
+	KERAS_BACKEND=jax PYTHONPATH=. $(BACKENDS_VENV)/bin/python -m pytest $(CORES) tests/keras_seq tests/parity
+	KERAS_BACKEND=torch PYTHONPATH=. $(BACKENDS_VENV)/bin/python -m pytest $(CORES) tests/keras_seq tests/parity
 
 lint: $(VENV)/.developers  ## Check style, types and the rules of who imports whom
 	$(BIN)/ruff check .
