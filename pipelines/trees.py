@@ -62,19 +62,29 @@ class TreeData:
         self.arity = max(tree.arity for trees in splits.values() for tree in trees)
         self.boundaries = batch.buckets or find_boundaries(self._splits["train"].lengths, batch.bucket_count)
 
-    def train(self, epoch: int) -> tf.data.Dataset:
-        """Batches of one epoch, `(table, labels, weights)`; the same seed and epoch give the same batches.
+    def train(self, epoch: int, epochs: int = 1) -> tf.data.Dataset:
+        """Batches of one epoch, or of `epochs` from it on: `(table, labels, weights)`.
 
-        The table is a dict of int32 `[batch, nodes]`: `ids`, `parents`, `positions` and `depth`. Labels are int32
-        `[batch, nodes]`, weights float32 `[batch, nodes]`: 0 where there is padding, else 1.
+        The same seed and epoch give the same batches. The table is a dict of int32 `[batch, nodes]`: `ids`, `parents`,
+        `positions` and `depth`. Labels are int32 `[batch, nodes]`, weights float32 `[batch, nodes]`: 0 where there is
+        padding, else 1.
         """
         trees = self._splits["train"]
-        return trees.dataset(plan_epoch(trees.lengths, self.boundaries, self._batch, self._seed, epoch))
+        plans = (
+            plan_epoch(trees.lengths, self.boundaries, self._batch, self._seed, number)
+            for number in range(epoch, epoch + epochs)
+        )
+        return trees.dataset([batch for plan in plans for batch in plan])
 
     def dataset(self, split: str) -> tf.data.Dataset:
         """Batches of a split in the order of its file, in the form of `train`."""
         trees = self._splits[split]
         return trees.dataset(plan_in_order(trees.lengths, self.boundaries, self._batch))
+
+    def word_counts(self) -> np.ndarray:
+        """How often each word of the vocabulary occurs in the training trees, int64 `[words]`."""
+        ids = self._splits["train"].nodes[:, 0]
+        return np.bincount(ids[ids > 0], minlength=len(self.vocabulary))
 
     def root_labels(self, split: str) -> np.ndarray:
         """The class id of each tree of a split, int32 `[trees]`."""

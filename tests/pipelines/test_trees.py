@@ -100,6 +100,7 @@ def test_vocabulary_and_labels_are_those_of_the_training_trees(folder):
     data = load(folder)
     assert data.vocabulary == ["", "[UNK]", "film", "good", "!", "'s", "a", "bad", "it"]
     assert data.labels == ["0", "1", "2", "3", "4"]
+    assert data.word_counts().tolist() == [0, 0, 3, 2, 1, 1, 1, 1, 1]
     assert data.arity == 2
     assert load(folder, lowercase=False, min_count=2).vocabulary == ["", "[UNK]", "film", "good"]
     (table, _, _), *_ = data.dataset("validation")
@@ -137,6 +138,10 @@ def test_tables_spell_the_trees_again(folder):
     again = [table["ids"].numpy() for table, _, _ in data.train(1)]
     for one, other in zip(again, (table["ids"].numpy() for table, _, _ in data.train(1)), strict=True):
         np.testing.assert_array_equal(one, other)
+    both = [table["ids"].numpy() for table, _, _ in data.train(0, epochs=2)]
+    assert len(both) == 4
+    for one, other in zip(both[2:], again, strict=True):
+        np.testing.assert_array_equal(one, other)
     assert data.root_labels("validation").tolist() == [3]
 
 
@@ -165,7 +170,7 @@ def test_a_classifier_learns_from_the_batches(folder):
     keras.utils.set_random_seed(1)
     model = keras_seq.TreeClassifier(len(data.vocabulary), len(data.labels), keras_seq.NaryTreeLSTMCell(8))
     model.compile(keras.optimizers.Adam(0.02), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    history = model.fit(data.train(0).repeat(), steps_per_epoch=2, epochs=30, shuffle=False, verbose=0).history
+    history = model.fit(data.train(0, epochs=30), steps_per_epoch=2, epochs=30, shuffle=False, verbose=0).history
     assert history["loss"][-1] < 0.2 * history["loss"][0]
 
 
