@@ -30,8 +30,6 @@ class RecurrentCell(keras.layers.Layer):
 
     state_size: int | list[int]
     output_size: int
-    # How many of the last states an `initial_state` may leave out; they start as usual.
-    optional_states = 0
     # Size of what `alignments` returns, without the batch: a tuple, or a list of them for a list of attentions.
     alignment_size: tuple | list[tuple] | None = None
 
@@ -89,6 +87,11 @@ class RecurrentCell(keras.layers.Layer):
         A driver calls `project_inputs` and `step` outside of the cell's own `__call__`, where Keras would cast weights.
         """
         return None if weight is None else ops.cast(weight, self.compute_dtype)
+
+    @property
+    def optional_states(self) -> int:
+        """How many of the last states an `initial_state` may leave out; they start as usual."""
+        return 0
 
     @property
     def free_states(self) -> list[int]:

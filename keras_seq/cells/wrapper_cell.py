@@ -39,7 +39,7 @@ class WrapperCell(RecurrentCell):
         self.alignment_size = cell.alignment_size
 
     @property
-    def optional_states(self):
+    def optional_states(self) -> int:
         """How many of the last states an `initial_state` may leave out."""
         return self.cell.optional_states if len(self.state_sizes) == len(self.cell.state_sizes) else 0
 
