@@ -21,3 +21,15 @@ def mask(request):
 def numpy():
     """Tensors of any backend to NumPy, in any nest."""
     return lambda nest: keras.tree.map_structure(keras.ops.convert_to_numpy, nest)
+
+
+@pytest.fixture
+def uncompiled():
+    """JAX compiles every scan of every shape anew, a second each; a test of many shapes runs op by op."""
+    if keras.backend.backend() != "jax":
+        yield
+    else:
+        import jax
+
+        with jax.disable_jit():
+            yield

@@ -31,6 +31,7 @@ def test_padding_does_not_change_the_numbers(numpy):
         np.testing.assert_allclose(outputs[row, :steps], alone[0], atol=1e-6)
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_shift_moves_the_cuts_while_training_only(numpy):
     segmented = make(4, seed=1)
     still = numpy(segmented(X))
