@@ -7,13 +7,20 @@ import tempfile
 from pathlib import Path
 
 from pipelines.errors import DataError
+from pipelines.text.character import CharacterTokenizer
+from pipelines.text.escaping import escape, unescape
+from pipelines.text.spaced_subword import SpacedSubwordTokenizer
+from pipelines.text.spaced_word import SpacedWordTokenizer
 from pipelines.text.subword import SubwordTokenizer
 from pipelines.text.tokenizer import Tokenizer
 from pipelines.text.word import WordTokenizer
 
 VOCABULARY_FILE, SETTINGS_FILE = "vocabulary.txt", "tokenizer.json"
 _FORMAT_VERSION = 1
-_KINDS: dict[str, type[Tokenizer]] = {"word": WordTokenizer, "subword": SubwordTokenizer}
+_KINDS: dict[str, type[Tokenizer]] = {
+    kind.kind: kind
+    for kind in (WordTokenizer, SubwordTokenizer, CharacterTokenizer, SpacedWordTokenizer, SpacedSubwordTokenizer)
+}
 
 
 def save_tokenizer(tokenizer: Tokenizer, directory: str | os.PathLike) -> None:
@@ -22,7 +29,8 @@ def save_tokenizer(tokenizer: Tokenizer, directory: str | os.PathLike) -> None:
     Raises:
         DataError: They cannot be written.
     """
-    vocabulary = "".join(f"{token}\n" for token in tokenizer.vocabulary).encode()
+    tokens = map(escape, tokenizer.vocabulary) if tokenizer.escaped else tokenizer.vocabulary
+    vocabulary = "".join(f"{token}\n" for token in tokens).encode()
     settings = {
         "kind": tokenizer.kind,
         "format": _FORMAT_VERSION,
@@ -58,6 +66,8 @@ def load_tokenizer(directory: str | os.PathLike) -> Tokenizer:
         digest = settings.pop("vocabulary_sha256")
         del settings["vocabulary_size"]
         tokens = vocabulary_bytes.decode().split("\n")[:-1]
+        if tokenizer_class.escaped:
+            tokens = [unescape(token) for token in tokens]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise DataError(f"{settings_file} or {VOCABULARY_FILE} is damaged: train again, or copy them back") from error
     if hashlib.sha256(vocabulary_bytes).hexdigest() != digest:

@@ -32,6 +32,7 @@ class Tokenizer(tf.Module):
     """
 
     kind: str
+    escaped = False  # whether tokens hold what a line of vocabulary.txt cannot
 
     def __init__(self, vocabulary: Sequence[str], lowercase: bool = True):
         super().__init__(name=f"{self.kind}_tokenizer")
