@@ -1,7 +1,7 @@
 """From texts to ids, many at a time: counting words, and encoding whole splits."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -56,7 +56,7 @@ def learn_tokenizer(texts: Iterable[str], config: TextConfig) -> Tokenizer:
         return words, counts
 
     counts: Counter[str] = Counter()
-    for words, numbers in _parallel(texts, count):
+    for words, numbers in apply_in_order(_groups(texts), count):
         for word, number in zip(words.tolist(), numbers.tolist(), strict=True):
             counts[word.decode()] += number
     tokenizer = _TOKENIZERS[config.tokenizer].learn(counts, config.vocabulary_size, config.min_count, config.lowercase)
@@ -95,7 +95,7 @@ def encode_split(records: Iterable[tuple[str, int, str]], tokenizer: Tokenizer, 
 
     parts, lengths, full_lengths = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     read = 0
-    for ids, kept_lengths, row_lengths in _parallel(texts(), encode):
+    for ids, kept_lengths, row_lengths in apply_in_order(_groups(texts()), encode):
         if refuse and config.max_length is not None and row_lengths.max() > config.max_length:
             row = int(np.argmax(row_lengths > config.max_length))
             raise DataError(
@@ -117,20 +117,25 @@ def encode_split(records: Iterable[tuple[str, int, str]], tokenizer: Tokenizer, 
     )
 
 
-def _parallel(texts: Iterable[str], function) -> Iterator[tuple[np.ndarray, ...]]:
-    """Applies a graph function to chunks of texts, several at a time; results come in order."""
+def apply_in_order(groups: Iterable[Sequence[str]], function) -> Iterator[tuple[np.ndarray, ...]]:
+    """Applies a graph function to groups of texts, several at a time; results come in the order of the groups."""
     failures: list[Exception] = []
 
-    def chunks() -> Iterator[np.ndarray]:
-        remaining = (encode_text(text) for text in texts)
+    def encoded() -> Iterator[np.ndarray]:
         try:
-            while chunk := list(islice(remaining, _TEXTS_AT_A_TIME)):
-                yield np.array(chunk, object)
+            for group in groups:
+                yield np.array([encode_text(text) for text in group], object)
         except Exception as error:  # tf.data would make a long tf.errors.UnknownError of it
             failures.append(error)
 
-    dataset = tf.data.Dataset.from_generator(chunks, output_signature=tf.TensorSpec([None], tf.string))
+    dataset = tf.data.Dataset.from_generator(encoded, output_signature=tf.TensorSpec([None], tf.string))
     dataset = dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
     yield from dataset.as_numpy_iterator()
     if failures:
         raise failures[0]
+
+
+def _groups(texts: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(texts)
+    while group := list(islice(remaining, _TEXTS_AT_A_TIME)):
+        yield group

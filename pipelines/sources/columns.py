@@ -29,9 +29,14 @@ def find_columns(names: Sequence[str], config: DataConfig, file: str, hint: str 
     Raises:
         DataError: A column is not there, or none has an obvious name; the message lists the columns.
     """
-    text = _find(names, config.text_column, TEXT_NAMES, "text", file, hint)
+    text = find_text_column(names, config, file, hint)
     label = _find([name for name in names if name != text], config.label_column, LABEL_NAMES, "label", file, hint)
     return text, label
+
+
+def find_text_column(names: Sequence[str], config: DataConfig, file: str, hint: str = "") -> str:
+    """The name of the text column, where there are no labels. Arguments and errors are those of `find_columns`."""
+    return _find(names, config.text_column, TEXT_NAMES, "text", file, hint)
 
 
 def _find(names: Sequence[str], wanted: str | None, obvious: Sequence[str], role: str, file: str, hint: str) -> str:

@@ -20,7 +20,10 @@ _REACHABLE = "https://storage.googleapis.com/tfds-data"
 _PATIENCE_SECONDS = 5
 # What data sets call the split of texts that have no labels.
 _UNLABELLED = "unsupervised"
-_LICENCES = {"imdb_reviews": "Large Movie Review Dataset (Maas et al., 2011); for research, to be cited"}
+_LICENCES = {
+    "imdb_reviews": "Large Movie Review Dataset (Maas et al., 2011); for research, to be cited",
+    "tiny_shakespeare": "public domain (William Shakespeare; selected by Andrej Karpathy, 2015)",
+}
 
 
 def open_tfds(config: DataConfig) -> Source:
@@ -29,9 +32,7 @@ def open_tfds(config: DataConfig) -> Source:
     Raises:
         DataError: It is not prepared on this machine and cannot be downloaded, or has no text and label features.
     """
-    root = data_folder(config)
-    prepared = find_prepared(root, config.name)
-    builder = _builder(config, root, prepared)
+    builder = open_builder(config)
     features = builder.info.features
     if not hasattr(features, "keys"):
         raise DataError(f"{config.name} has no text and label features: choose another --data.name")
@@ -51,7 +52,7 @@ def open_tfds(config: DataConfig) -> Source:
         test=None if test is None else partial(_read, builder, test, text, label, names),
         unlabelled=partial(_read_texts, builder, _UNLABELLED, text) if _UNLABELLED in splits else None,
         labels=tuple(names) if names else None,
-        licence=_LICENCES.get(builder.name),
+        licence=licence_of(builder),
         details={"version": str(builder.version), "config": getattr(builder.builder_config, "name", "") or ""},
     )
 
@@ -89,7 +90,19 @@ def _version_key(version: str) -> tuple[int, ...]:
     return tuple(int(part) if part.isdigit() else -1 for part in version.split("."))
 
 
-def _builder(config: DataConfig, root: Path, prepared: Path | None) -> Any:
+def licence_of(builder: Any) -> str | None:
+    """What is known of the terms of use."""
+    return _LICENCES.get(builder.name)
+
+
+def open_builder(config: DataConfig) -> Any:
+    """The builder of a data set that is prepared; it is downloaded and prepared if it is not yet.
+
+    Raises:
+        DataError: It is not prepared on this machine and cannot be downloaded.
+    """
+    root = data_folder(config)
+    prepared = find_prepared(root, config.name)
     if prepared is None and config.dir and not root.is_dir():
         raise DataError(f"there is no folder {root}: correct --data.dir, or use --data.source samples")
     try:
@@ -133,7 +146,8 @@ def _ways_out() -> str:
     )
 
 
-def _batches(builder: Any, split: str, batch_size: int = 1024) -> Any:
+def read_batches(builder: Any, split: str, batch_size: int = 1024) -> Any:
+    """The records of a split as dicts of arrays, always in the same order."""
     import tensorflow_datasets as tfds
 
     # One file at a time: the same order on every machine.
@@ -149,13 +163,13 @@ def _batches(builder: Any, split: str, batch_size: int = 1024) -> Any:
 
 def _labelled(builder: Any, split: str, label: str) -> bool:
     """Whether the split has labels: some public test sets have -1 in their place."""
-    first = next(_batches(builder, split, batch_size=8), None)
+    first = next(read_batches(builder, split, batch_size=8), None)
     return first is not None and not (first[label].dtype.kind in "iu" and (first[label] < 0).all())
 
 
 def _read(builder: Any, split: str, text: str, label: str, names: list[str] | None) -> Rows:
     number = 0
-    for batch in _batches(builder, split):
+    for batch in read_batches(builder, split):
         for one_text, one_label in zip(batch[text].tolist(), batch[label].tolist(), strict=True):
             number += 1
             place = f"{builder.name}/{split}:{number}"
@@ -170,6 +184,6 @@ def _read(builder: Any, split: str, text: str, label: str, names: list[str] | No
 
 
 def _read_texts(builder: Any, split: str, text: str) -> Iterator[str]:
-    for batch in _batches(builder, split):
+    for batch in read_batches(builder, split):
         for one_text in batch[text].tolist():
             yield one_text.decode("utf-8", "replace")
