@@ -248,7 +248,8 @@ def test_cell_without_bias(name, numpy):
     assert np.all(np.isfinite(numpy(bare(case.inputs, case.tree))))
 
 
-def test_half_precision(case, numpy):
+def test_half_precision(some_case, numpy):
+    case = some_case
     cell = case.make(dtype="mixed_bfloat16")
     cell.build((None, case.features))
     cell.set_weights(case.weights)
