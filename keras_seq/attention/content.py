@@ -8,6 +8,14 @@ class ContentAttention(Attention):
     """An attention whose weights are the softmax, over the valid steps, of a score of the query and each step.
 
     A subclass defines `scores`. `LocalAttention` and `MonotonicAttention` make other weights of the same scores.
+
+    Call arguments:
+        query: Tensor `[batch, features]` or `[batch, time, features]`.
+        memory: Tensor `[batch, memory_time, memory_features]`.
+        memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
+
+    Returns:
+        `(context, weights)`: `[batch, context_size]` and `[batch, memory_time]`, or `[batch, time, ...]`.
     """
 
     def scores(self, query, projected):

@@ -12,10 +12,10 @@ def masked_softmax(scores, mask=None):
         mask: Optional boolean tensor that broadcasts to it.
     """
     scores = ops.cast(scores, wide_dtype(scores.dtype))
-    if mask is None:
-        return ops.softmax(scores, axis=-1)
-    weights = ops.softmax(ops.where(mask, scores, -1e30), axis=-1)
-    return ops.where(mask, weights, ops.zeros_like(weights))
+    scores = scores if mask is None else ops.where(mask, scores, -1e30)
+    # Keras warns of a softmax over one number.
+    weights = ops.ones_like(scores) if scores.shape[-1] == 1 else ops.softmax(scores, axis=-1)
+    return weights if mask is None else ops.where(mask, weights, ops.zeros_like(weights))
 
 
 def wide_dtype(dtype):

@@ -106,7 +106,7 @@ class MonotonicAttention(ReweightedAttention):
         """Create the weights for queries `[batch, features]` and memories `[batch, memory_time, memory_features]`."""
         super().build(query_shape, memory_shape)
         start = initializers.Constant(self.score_bias)
-        self.bias = self.add_weight(shape=(), initializer=start, name="bias")
+        self.bias = self.add_weight(shape=(), initializer=start, name="score_bias")
 
     @property
     def noisy(self) -> bool:

@@ -128,14 +128,17 @@ class MultiHeadAttention(Attention):
         return kernel, bias
 
     def _project(self, inputs, kernel, bias):
-        projected = ops.matmul(inputs, self.computed(kernel))
+        """Project `[..., features]` to `[rows, projected]`: one product of two matrices, whatever the shape."""
+        rows = inputs if len(inputs.shape) == 2 else ops.reshape(inputs, (-1, inputs.shape[-1]))
+        projected = ops.matmul(rows, self.computed(kernel))
         return projected if bias is None else ops.add(projected, self.computed(bias))
 
     def _project_heads(self, inputs, kernel, bias):
         """Project `[batch, time, features]` to `[batch, heads, time, size]`."""
-        projected = self._project(inputs, kernel, bias)
-        shape = ops.shape(projected)
-        return ops.swapaxes(ops.reshape(projected, (shape[0], shape[1], self.heads, self.size)), 1, 2)
+        time, projected = ops.shape(inputs)[1], self._project(inputs, kernel, bias)
+        if inputs.shape[1] == 1:
+            return ops.reshape(projected, (-1, self.heads, 1, self.size))
+        return ops.swapaxes(ops.reshape(projected, (-1, time, self.heads, self.size)), 1, 2)
 
     @property
     def noisy(self) -> bool:
@@ -189,8 +192,10 @@ class MultiHeadAttention(Attention):
         if self.positions == "relative":
             rows = self._rows(query_places(projected, time), projected)
             heads = ops.add(heads, relative_context(weights, self.computed(self.relative_values), rows))
-        side_by_side = ops.reshape(ops.swapaxes(heads, 1, 2), (ops.shape(heads)[0], time, self.heads * self.size))
-        return self._project(side_by_side, self.output_kernel, self.output_bias)
+        heads = heads if heads.shape[2] == 1 else ops.swapaxes(heads, 1, 2)
+        side_by_side = ops.reshape(heads, (-1, self.heads * self.size))
+        context = self._project(side_by_side, self.output_kernel, self.output_bias)
+        return ops.reshape(context, (-1, time, self.context_size))
 
     def _rows(self, places, projected):
         memory_places = step_places(projected, ops.shape(projected["keys"])[2])

@@ -56,6 +56,26 @@ EXAMPLES = {
     "Stacked": lambda: keras_seq.Stacked([recurrent(), recurrent()], dropout=0.1, residual=True, return_sequences=True),
     "Segmented": lambda: keras_seq.Segmented(recurrent(), 2, shift=False),
     "Sliced": lambda: keras_seq.Sliced([recurrent(), keras_seq.LSTMCell(2)], slices=3, levels=1, return_state=False),
+    "AdditiveAttention": lambda: keras_seq.AdditiveAttention(3, normalize=True, kernel_initializer="he_normal"),
+    "MultiplicativeAttention": lambda: keras_seq.MultiplicativeAttention("concat", units=3),
+    "ScaledDotProductAttention": keras_seq.ScaledDotProductAttention,
+    "LocationAwareAttention": lambda: keras_seq.LocationAwareAttention(3, filters=2, kernel_size=3, normalize=True),
+    "CoverageAttention": lambda: keras_seq.CoverageAttention(3, max_fertility=2),
+    "LocalAttention": lambda: keras_seq.LocalAttention(keras_seq.AdditiveAttention(3), 2, units=5),
+    "MonotonicAttention": lambda: keras_seq.MonotonicAttention(
+        keras_seq.AdditiveAttention(3), noise=0.5, score_bias=-1.0, hard=False, seed=4
+    ),
+    "MultiHeadAttention": lambda: keras_seq.MultiHeadAttention(
+        2, 3, output_size=5, causal=True, positions="relative", max_distance=3, dropout=0.1, use_bias=False, seed=4
+    ),
+    "SinusoidalPositions": lambda: keras_seq.SinusoidalPositions(1000),
+    "AttentionCell": lambda: keras_seq.AttentionCell(
+        keras_seq.LSTMCell(3),
+        [keras_seq.AdditiveAttention(3), keras_seq.MonotonicAttention(keras_seq.MultiplicativeAttention())],
+        attention_before=True,
+        input_feeding=True,
+        units=5,
+    ),
     "LastPooling": keras_seq.LastPooling,
     "MeanPooling": keras_seq.MeanPooling,
     "MaxPooling": keras_seq.MaxPooling,
@@ -81,7 +101,7 @@ EXAMPLES = {
     "TruncatedBPTT": lambda: keras_seq.TruncatedBPTT(recurrent(return_sequences=True, return_state=True)),
     "VectorToSequence": lambda: keras_seq.VectorToSequence(keras_seq.LSTMCell(3), steps=5, feed="every", outputs=2),
 }
-ABSTRACT = {"RecurrentCell", "TreeCell", "WrapperCell"}
+ABSTRACT = {"Attention", "ContentAttention", "RecurrentCell", "TreeCell", "WrapperCell"}
 CALLBACKS = {"GradientMonitor"}
 ALIASES = {"LayerNormSimpleRNNCell": "LayerNormElmanCell"}
 
@@ -144,6 +164,11 @@ def test_keras_file_round_trip(name, tmp_path, numpy):
         model, inputs = layer, X[:, 0]
     elif isinstance(layer, (keras_seq.TreeCell, keras_seq.Recursive, keras_seq.TreeClassifier)):
         model, inputs = tree_model(layer), TREES
+    elif isinstance(layer, (keras_seq.Attention, keras_seq.AttentionCell)):
+        memory, mask = keras.Input((None, 4)), keras.Input((None,), dtype="bool")
+        layer = keras_seq.Recurrent(layer) if name.endswith("Cell") else layer
+        outputs = layer(memory, memory=memory, memory_mask=mask)
+        model, inputs = keras.Model([memory, mask], outputs), [X, MASK]
     else:
         sequences, mask = keras.Input((None, 4)), keras.Input((None,), dtype="bool")
         layer = keras_seq.Recurrent(layer) if name.endswith("Cell") else layer
