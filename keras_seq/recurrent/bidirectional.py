@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq.recurrent.driver import Driver
+from keras_seq.recurrent.driver import Driver, refuse_alignments
 from keras_seq.recurrent.recurrent import Recurrent
 
 MERGES = {
@@ -37,7 +37,7 @@ class Bidirectional(Driver):
         memory: Optional tensor `[batch, memory_time, memory_features]` for cells that look at one.
         memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
         reset: Optional boolean tensor `[batch, time]`, true at the first step of a document where a row holds several:
-            that step begins from the initial state of the cell, whatever was before.
+            that step begins from the initial state of the cell, whatever was before. A masked step starts none.
 
     Output shape:
         `[batch, time, size]` or `[batch, size]`, with size `2 * output_size` for `"concat"`, else `output_size`; a
@@ -60,6 +60,7 @@ class Bidirectional(Driver):
         super().__init__(**kwargs)
         if not isinstance(layer, Recurrent):
             raise ValueError(f"Argument `layer` must be a `Recurrent` layer. Received: layer={layer!r}")
+        refuse_alignments(self, [layer])
         if layer.go_backwards:
             raise ValueError("The forward layer of `Bidirectional` must have `go_backwards=False`.")
         if merge_mode not in MERGES:

@@ -20,7 +20,7 @@ class Driver(keras.layers.Layer):
         memory: Optional tensor `[batch, memory_time, memory_features]` for cells that look at one.
         memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
         reset: Optional boolean tensor `[batch, time]`, true at the first step of a document where a row holds several:
-            that step begins from the initial state of the cell, whatever was before.
+            that step begins from the initial state of the cell, whatever was before. A masked step starts none.
     """
 
     inner: tuple[str, ...] = ()
@@ -124,6 +124,12 @@ class Driver(keras.layers.Layer):
         for part in cls.inner:
             config[part] = keras.saving.deserialize_keras_object(config[part])
         return cls(**config)
+
+
+def refuse_alignments(driver, layers):
+    """Raise for layers that would return alignments to a driver built on them, which has no use for them."""
+    if any(getattr(layer, "return_alignments", False) for layer in layers):
+        raise ValueError(f"A layer in `{type(driver).__name__}` cannot have `return_alignments=True`.")
 
 
 def mask_of(sequences, mask):

@@ -41,7 +41,7 @@ class Recurrent(Driver):
         memory: Optional tensor `[batch, memory_time, memory_features]` for a cell that looks at one.
         memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
         reset: Optional boolean tensor `[batch, time]`, true at the first step of a document where a row holds several:
-            that step begins from the initial state of the cell, whatever was before.
+            that step begins from the initial state of the cell, whatever was before. A masked step starts none.
 
     Output shape:
         `[batch, time, output_size]` with `return_sequences`, else `[batch, output_size]`; with `return_alignments`
@@ -153,18 +153,18 @@ class Recurrent(Driver):
         states = self.initial_states(batch, initial_state, constants)
         options = {"mask": mask, "reverse": self.go_backwards, "keep_all": keep_all}
         options["zero_masked"] = self.zero_output_for_mask
+        plain = self.unroll
         if reset is not None:
-            reset = ops.transpose(ops.cast(reset, "bool"), (1, 0))  # [time, batch]
-            if self.go_backwards:  # what starts a document for a reader from the front ends it for one from the back
-                reset = ops.concatenate([reset[1:], ops.zeros_like(reset[:1])], axis=0)
-            options.update(reset=reset, reset_states=self.initial_states(batch, None, constants))
-        plain = self.unroll or reset is not None
+            reset = options["reset"] = self._resets(reset, mask)
+            plain = plain or (self.go_backwards and mask is not None)  # a masked step may reset there
         result = None if plain else run_fused(self.cell, sequences, states, training=training, **options)
         if result is None:
             step, inputs = self._step_function(sequences, training, constants)
             initial_output = ops.zeros((batch, self.output_size), dtype=self._output_dtype())
             if self.return_alignments:
                 initial_output = (initial_output, self.cell.alignments(self.initial_states(batch, None, constants)))
+            if reset is not None:
+                options["reset_states"] = self.initial_states(batch, None, constants)
             result = run_loop(step, inputs, states, initial_output, unroll=self.unroll, **options)
         outputs, last, states = result
         if outputs is not None:
@@ -185,6 +185,13 @@ class Recurrent(Driver):
         pairs = zip(given, states, strict=False)
         cast = [start if state is None else ops.cast(state, start.dtype) for state, start in pairs]
         return cast + states[len(given) :]
+
+    def _resets(self, reset, mask):
+        """Where the state is reset, `[time, batch]`, in the direction in which the cell runs."""
+        reset = ops.transpose(ops.cast(reset, "bool"), (1, 0))
+        if self.go_backwards:  # what starts a document for a reader from the front ends it for one from the back
+            return ops.concatenate([reset[1:], ops.zeros_like(reset[:1])], axis=0)
+        return reset if mask is None else ops.logical_and(reset, mask)
 
     def _output_dtype(self):
         return getattr(self.cell, "compute_dtype", self.compute_dtype)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.recurrent.bidirectional import Bidirectional
-from keras_seq.recurrent.driver import Driver
+from keras_seq.recurrent.driver import Driver, refuse_alignments
 from keras_seq.recurrent.recurrent import Recurrent
 
 
@@ -31,7 +31,7 @@ class Stacked(Driver):
         memory: Optional tensor `[batch, memory_time, memory_features]` for cells that look at one.
         memory_mask: Optional boolean tensor `[batch, memory_time]`, false where the memory is padding.
         reset: Optional boolean tensor `[batch, time]`, true at the first step of a document where a row holds several:
-            that step begins from the initial state of the cell, whatever was before.
+            that step begins from the initial state of the cell, whatever was before. A masked step starts none.
 
     Output shape:
         `[batch, time, size]` with `return_sequences`, else `[batch, size]`, with the size of the top layer; with
@@ -56,6 +56,7 @@ class Stacked(Driver):
         layers = list(layers)
         if not layers or not all(isinstance(layer, (Recurrent, Bidirectional)) for layer in layers):
             raise ValueError(f"Argument `layers` must list `Recurrent` or `Bidirectional` layers. Received: {layers!r}")
+        refuse_alignments(self, layers)
         if any(isinstance(layer, Bidirectional) and layer.merge_mode is None for layer in layers):
             raise ValueError("`Bidirectional` layers in `Stacked` need a `merge_mode`. Received: merge_mode=None")
         if not 0 <= dropout < 1:

@@ -31,19 +31,25 @@ def loss_and_gradients(case, run, mask, reverse):
     return float(loss), tape.gradient(loss, [x, *states, *weights])
 
 
-def fused(case, training=True):
+RESET = np.array([[0, 0, 1, 0, 0, 1], [1, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 0]], bool)
+
+
+def fused(case, training=True, reset=None):
     def run(x, states, mask, reverse):
         mask = None if mask is None else tf.constant(mask.T)
-        return run_fused(case.cell, x, states, mask, reverse, True, False, training)
+        reset_t = None if reset is None else tf.constant(reset.T)
+        return run_fused(case.cell, x, states, mask, reverse, True, False, training, reset_t)
 
     return run
 
 
-def plain(case):
+def plain(case, reset=None):
     def run(x, states, mask, reverse):
         mask = None if mask is None else tf.constant(mask.T)
         step = lambda p, s: case.cell.step(p, s, training=True)  # noqa: E731
-        return run_loop(step, case.cell.project_inputs(x), states, tf.zeros_like(states[0]), mask, reverse)
+        zeros = [tf.zeros_like(state) for state in states]
+        resets = {} if reset is None else {"reset": tf.constant(reset.T), "reset_states": zeros}
+        return run_loop(step, case.cell.project_inputs(x), states, zeros[0], mask, reverse, **resets)
 
     return run
 
@@ -61,6 +67,17 @@ def test_gradient_equals_automatic_differentiation(name, mask, reverse):
     expected = loss_and_gradients(case, plain(case), mask, reverse)
     for training in (False, True):
         assert_same(loss_and_gradients(case, fused(case, training), mask, reverse), expected)
+
+
+@pytest.mark.parametrize("name", KERAS_CELLS)
+@pytest.mark.parametrize(("reverse", "masked"), [(False, False), (True, False), (False, True)])
+def test_gradient_with_rows_that_start_anew(name, reverse, masked):
+    case = Case(name, dtype="float64")
+    mask = np.array(MASKS["holed"], bool) if masked else None
+    reset = RESET & mask if masked else RESET
+    expected = loss_and_gradients(case, plain(case, reset), mask, reverse)
+    for training in (False, True):
+        assert_same(loss_and_gradients(case, fused(case, training, reset), mask, reverse), expected)
 
 
 @pytest.mark.parametrize("name", KERAS_CELLS)

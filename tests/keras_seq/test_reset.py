@@ -83,6 +83,19 @@ def test_reset_beside_a_mask(numpy):
     np.testing.assert_array_equal(outputs[1, :, 0], [101, 102, 101, 102, 102, 102, 101])
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_documents_with_padding_between_them(name, numpy):
+    """Backwards, the border of two documents may lie at a step that is padding."""
+    layer = LAYERS[name]()
+    padded = RNG.normal(size=(2, 9, 4)).astype("float32")
+    places = [0, 1, 2, 4, 5, 6, 7]  # step 3 and the last one are padding; the first row's second document is at step 4
+    padded[:, places] = X
+    mask, reset = np.isin(np.arange(9), places)[None].repeat(2, axis=0), np.zeros((2, 9), bool)
+    reset[:, places] = RESET
+    outputs = numpy(layer(padded, mask=mask, reset=reset))
+    np.testing.assert_allclose(outputs[:, places], numpy(layer(X, reset=RESET)), atol=1e-6)
+
+
 def test_initial_states_of_all_drivers(numpy):
     for make in LAYERS.values():
         layer = make()

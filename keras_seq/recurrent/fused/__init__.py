@@ -8,10 +8,11 @@ are single matrix products after the backward loop; and no matrix is transposed 
 import keras
 
 
-def run_fused(cell, sequences, states, mask, reverse, keep_all, zero_masked, training):
+def run_fused(cell, sequences, states, mask, reverse, keep_all, zero_masked, training, reset=None):
     """Run `cell` along time-major `sequences`, or return None where this cell or backend has no such loop.
 
-    Arguments and results are those of `keras_seq.recurrent.loop.run_loop`; `sequences` are not projected yet.
+    Arguments and results are those of `keras_seq.recurrent.loop.run_loop`; `sequences` are not projected yet, and a
+    masked step has no `reset`, which goes back to states of zero.
     """
     if keras.backend.backend() != "tensorflow":
         return None
@@ -21,4 +22,4 @@ def run_fused(cell, sequences, states, mask, reverse, keep_all, zero_masked, tra
     steps = steps_of(cell)
     if steps is None:
         return None
-    return FusedLoop(steps, cell, reverse).run(sequences, states, mask, keep_all, zero_masked, training)
+    return FusedLoop(steps, cell, reverse).run(sequences, states, mask, keep_all, zero_masked, training, reset)

@@ -33,10 +33,11 @@ class FusedLoop:
         self.state_count = len(cell.state_sizes)
         self.weights = [kernel, recurrent_kernel, input_bias, *([recurrent_bias] if self.has_recurrent_bias else [])]
 
-    def run(self, sequences, states, mask, keep_all, zero_masked, training):
+    def run(self, sequences, states, mask, keep_all, zero_masked, training, reset=None):
         """Run along `sequences` `[time, batch, features]`; arguments and results are those of `run_loop`."""
         sequences = tf.cast(sequences, self.dtype)
         mask = None if mask is None else tf.expand_dims(mask, -1)  # [time, batch, 1]
+        self.goes_on = None if reset is None else tf.expand_dims(tf.logical_not(reset), -1)
         if training:
             outputs, *final = self._differentiable(mask)(sequences, *self.weights, *states)
         else:
@@ -100,12 +101,14 @@ class FusedLoop:
         inputs = self._project(sequences, weights[0], input_bias)
         matrices = tf.split(weights[1], steps.gates, axis=-1)
         masks = None if mask is None else unstack(mask)
+        goes_on = None if self.goes_on is None else unstack(self.goes_on)
         outputs = [self._array(length, self.dtype)] if keep_all else []
         saved = [self._array(length, self.state_dtype) for _ in range(steps.saved)] if save else []
 
         def body(count, states, outputs, saved):
             t = length - 1 - count if self.reverse else count
             x = [self._wide(array.read(t)) for array in inputs]
+            states = _unless_reset(goes_on, t, states)
             new_states, to_save = steps.forward(x, states, matrices, recurrent_bias, self._product)
             if masks is not None:
                 valid = masks.read(t)
@@ -134,6 +137,7 @@ class FusedLoop:
         matrices = [tf.transpose(matrix) for matrix in tf.split(weights[1], gates, axis=-1)]
         d_outputs = unstack(d_outputs)
         masks = None if mask is None else unstack(tf.cast(mask, self.state_dtype))
+        goes_on = None if self.goes_on is None else unstack(self.goes_on)
         d_inputs = [self._array(length, self.dtype) for _ in range(gates)]
         factors = [self._array(length, self.dtype) for _ in range(steps.factors)]
 
@@ -149,6 +153,7 @@ class FusedLoop:
             )
             if masks is not None:
                 before = [b + (p - g) for b, p, g in zip(before, passed, gradients, strict=True)]
+            before = _unless_reset(goes_on, t, before)
             d_inputs = [array.write(t, tf.cast(d, self.dtype)) for array, d in zip(d_inputs, d_x, strict=True)]
             factors = [array.write(t, tf.cast(f, self.dtype)) for array, f in zip(factors, further, strict=True)]
             return count + 1, before, d_inputs, factors
@@ -195,7 +200,12 @@ class FusedLoop:
         The first step's state is the initial one; two products save a copy of all states moved by one step.
         """
         batch = tf.shape(initial)[0]
-        before = self._flat(outputs[1:] if self.reverse else outputs[:-1])
+        before = outputs[1:] if self.reverse else outputs[:-1]
+        if self.goes_on is not None:
+            steps, first_step = (self.goes_on[:-1], -1) if self.reverse else (self.goes_on[1:], 0)
+            before = tf.where(steps, before, tf.zeros_like(before))
+            initial = tf.where(self.goes_on[first_step], initial, tf.zeros_like(initial))
+        before = self._flat(before)
 
         def contract(gradient):
             split = tf.shape(gradient)[0] - batch if self.reverse else batch
@@ -216,6 +226,11 @@ class FusedLoop:
     def _array(self, length, dtype):
         # Kept after reading, since a persistent tape runs the backward loop again.
         return tf.TensorArray(dtype, size=length, element_shape=[None, self.units], clear_after_read=False)
+
+
+def _unless_reset(goes_on, t, states):
+    """The states, or zeros in the rows that step `t` resets; also of the gradients that go back to them."""
+    return states if goes_on is None else [tf.where(goes_on.read(t), state, tf.zeros_like(state)) for state in states]
 
 
 def _length(tensor):
