@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seq.trees.tree_cell import TreeCell
+
 
 class Steps:
     """The two halves of a cell's step, as functions of lists of tensors alone.
@@ -18,7 +20,7 @@ class Steps:
         weights = cell.step_weights()
         self.given = [weight is not None for weight in weights]
         self.weights = [weight for weight in weights if weight is not None]
-        self.sends_states = type(cell).message.__qualname__ == "TreeCell.message"
+        self.sends_states = type(cell).message is TreeCell.message
 
     def compose(self, rows, messages, weights):
         """States of inner nodes."""
