@@ -42,5 +42,12 @@ def carried_state(state):
 
 
 def _go_on(carried, initial):
-    rows = ops.minimum(ops.shape(carried)[0], ops.shape(initial)[0])
-    return ops.concatenate([carried[:rows], initial[rows:]], axis=0)
+    """The rows of `carried`, then those of `initial` that it lacks.
+
+    They are gathered, since TensorFlow's constant folding loses rows of a concatenation with constants that goes on
+    into a selection between the two.
+    """
+    rows = ops.shape(carried)[0]
+    index = ops.arange(ops.shape(initial)[0])
+    index = ops.where(index < rows, index, index + rows)
+    return ops.take(ops.concatenate([carried, initial], axis=0), index, axis=0)

@@ -67,6 +67,19 @@ def test_reset_at_the_start_of_a_window():
     np.testing.assert_array_equal(outputs[1], [[14, 15], [11, 12]])
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="about graphs of TensorFlow")
+def test_reset_at_the_start_of_a_window_in_a_graph_of_one_size():
+    """The initial state is a constant there, and the optimiser of graphs makes something of it."""
+    import tensorflow as tf
+
+    model = keras_seq.TruncatedBPTT(CountingModel())
+    model.compile(keras.optimizers.SGD(0.0), "mae")
+    resets = np.array([[True, True], [False, False], [False, True]])
+    batches = tf.data.Dataset.from_tensor_slices(((np.zeros((3, 2, 2, 2), "float32"), resets), np.zeros((3, 2, 2, 1))))
+    counts = [[[11, 12]] * 2, [[13, 14]] * 2, [[15, 16], [11, 12]]]
+    np.testing.assert_allclose(losses_of(model, batches, epochs=2), [np.mean(counts)] * 2)
+
+
 def losses_of(model, batches, **options):
     """The mean of the counts of each epoch: with `scale` 1 and mean absolute error to zero, the loss itself."""
     losses = model.fit(batches, verbose=0, **options).history["loss"]
