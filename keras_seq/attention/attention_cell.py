@@ -121,7 +121,7 @@ class AttentionCell(WrapperCell):
             if not one.built:
                 one.build((None, query_size), tuple(shape))
         context_size = sum(one.context_size for one in self.attentions)
-        fed = (context_size if self.attention_before else 0) + (self.units if self.input_feeding else 0)
+        fed = (context_size if self.attention_before else 0) + ((self.units or 0) if self.input_feeding else 0)
         if fed:
             self.context_kernel = self.add_weight(
                 shape=(fed, self.addition_size(input_shape)),

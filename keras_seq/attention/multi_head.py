@@ -57,6 +57,9 @@ class MultiHeadAttention(Attention):
         `(context, weights)`: `[batch, time, output_size]` and `[batch, heads, time, memory_time]`; for one step
         `[batch, output_size]` and `[batch, heads, memory_time]`.
 
+    Masking:
+        As in `Attention`; the context of a row with no valid step is `b_o`.
+
     Example:
 
     >>> attention, x = keras_seq.MultiHeadAttention(heads=2, causal=True), np.random.random((32, 10, 8))

@@ -14,6 +14,8 @@ def as_driver(layer, name="layer"):
         name: Name of the argument, for the error.
     """
     if isinstance(layer, (Recurrent, Bidirectional, Stacked)):
+        if getattr(layer, "return_alignments", False):
+            raise ValueError(f"A layer cannot have `return_alignments=True` as `{name}`.")
         if layer.output_count > 1:
             raise ValueError(f"A `Bidirectional` layer needs a `merge_mode` as `{name}`. Received: merge_mode=None")
         return layer

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_seq.recurrent.bidirectional import Bidirectional
 from keras_seq.recurrent.cutting import append_zeros, repeat_rows
-from keras_seq.recurrent.driver import Driver
+from keras_seq.recurrent.driver import Driver, refuse_alignments
 from keras_seq.recurrent.recurrent import Recurrent
 from keras_seq.recurrent.stacked import Stacked
 
@@ -55,6 +55,7 @@ class Segmented(Driver):
             raise ValueError(
                 f"Argument `layer` must be a `Recurrent`, `Bidirectional` or `Stacked` layer. Received: {layer!r}"
             )
+        refuse_alignments(self, [layer])
         if not isinstance(segment_length, int) or segment_length <= 0:
             raise ValueError(f"Argument `segment_length` must be a positive integer. Received: {segment_length!r}")
         self.layer = layer
