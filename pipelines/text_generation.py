@@ -65,12 +65,15 @@ class TextData:
 
     @property
     def validation(self) -> tf.data.Dataset | None:
-        """The validation text as contiguous streams, for a state that is carried; None if there is none."""
+        """The validation text as contiguous streams, for a state that is carried; None if there is none.
+
+        The first batch only leads to the streams, unless there is one stream: all its weights are 0.
+        """
         return self._in_order("validation")
 
     @property
     def test(self) -> tf.data.Dataset | None:
-        """The test text as contiguous streams, for a state that is carried; None if there is none."""
+        """The test text in the form of `validation`; None if there is none."""
         return self._in_order("test")
 
     def windows(self, split: str, window: int = 256, batch_size: int | None = None) -> tf.data.Dataset:
