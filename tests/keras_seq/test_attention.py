@@ -260,6 +260,19 @@ def test_gradients_are_finite(name):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="graphs of unknown shapes are TensorFlow's")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "additive",
+        "location_aware",
+        "coverage_fertility",
+        "local_m",
+        "local_p",
+        "monotonic",
+        "causal_relative",
+        "rotary",
+    ],
+)
 def test_in_a_graph_of_unknown_shapes(name, numpy):
     import tensorflow as tf
 
