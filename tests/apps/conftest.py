@@ -47,7 +47,7 @@ def command(start_command):
 
     def run(*arguments):
         process, output = start_command(arguments)
-        process.join(120)
+        process.join(400)
         assert process.exitcode is not None, "the command hangs"
         return process.exitcode, Path(f"{output}.out").read_text(), Path(f"{output}.err").read_text()
 

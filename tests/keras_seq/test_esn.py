@@ -48,11 +48,13 @@ def test_state_fades_below_radius_one(numpy):
 
 def test_reservoir_is_not_trained():
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras_seq.ESN(UNITS, bias_initializer="random_normal"), keras.layers.Dense(1)])
+    model = keras.Sequential(
+        [keras_seq.ESN(UNITS, bias_initializer="random_normal"), keras.layers.Dense(1, name="read_out")]
+    )
     x, y = np.random.normal(size=(32, 5, 3)).astype("float32"), np.ones((32, 1), "float32")
     model.build((None, None, 3))
     model.trainable = True
-    assert [w.path.split("/")[-2] for w in model.trainable_variables] == ["dense", "dense"]
+    assert [w.path.split("/")[-2] for w in model.trainable_variables] == ["read_out", "read_out"]
     before = model.layers[0].get_weights()
     model.compile("sgd", "mse", jit_compile=False)
     losses = model.fit(x, y, epochs=3, verbose=0).history["loss"]
