@@ -10,6 +10,9 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PORT ?= 8501
 # Tests run side by side; more processes than these would want too much memory.
 CORES ?= --numprocesses auto --maxprocesses 4
+# What `test-backends` runs; BACKEND_TESTS="tests/keras_seq tests/parity" is all, which takes JAX most of an hour to compile.
+BACKEND_TESTS ?= tests/parity $(foreach name,bidirectional cells pooling public_names recurrent segmented \
+	sequence_classifier stacked,tests/keras_seq/test_$(name).py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-backends lint format clean
@@ -42,8 +45,8 @@ test: $(VENV)/.developers  ## Run all tests (no network, under ten minutes on tw
 	$(BIN)/python -m pytest $(CORES)
 
 test-backends: $(BACKENDS_VENV)/.installed  ## Run the layer tests on JAX and on PyTorch
-	KERAS_BACKEND=jax PYTHONPATH=. $(BACKENDS_VENV)/bin/python -m pytest $(CORES) tests/keras_seq tests/parity
-	KERAS_BACKEND=torch PYTHONPATH=. $(BACKENDS_VENV)/bin/python -m pytest $(CORES) tests/keras_seq tests/parity
+	KERAS_BACKEND=jax PYTHONPATH=. $(BACKENDS_VENV)/bin/python -m pytest $(CORES) $(BACKEND_TESTS)
+	KERAS_BACKEND=torch PYTHONPATH=. $(BACKENDS_VENV)/bin/python -m pytest $(CORES) $(BACKEND_TESTS)
 
 lint: $(VENV)/.developers  ## Check style, types and the rules of who imports whom
 	$(BIN)/ruff check .

@@ -25,7 +25,7 @@ class LearnedPositions(keras.layers.Layer):
         sequences: Tensor `[batch, time, features]`; with `places` also `[batch, features]`, one step.
         mask: Optional boolean tensor `[batch, time]`: places are counted over the valid steps, so that a padded row
             gives the numbers of the row without padding.
-        places: Optional integer tensor `[batch, time]` or `[batch]`, where the steps stand. Defaults to counting from 0.
+        places: Optional integer tensor `[batch, time]` or `[batch]`, where the steps stand. Counted from 0 by default.
 
     Output shape:
         That of the sequences.
