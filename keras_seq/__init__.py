@@ -6,6 +6,7 @@ from keras_seq.attention import (
     AttentionCell,
     ContentAttention,
     CoverageAttention,
+    LearnedPositions,
     LocalAttention,
     LocationAwareAttention,
     MonotonicAttention,
@@ -44,10 +45,20 @@ from keras_seq.cells import (
     WrapperCell,
     ZoneoutCell,
 )
-from keras_seq.models import SequenceClassifier, SequenceTagger, TreeClassifier, VectorToSequence
+from keras_seq.models import (
+    Decoder,
+    EncoderDecoder,
+    RecurrentDecoder,
+    SequenceClassifier,
+    SequenceTagger,
+    TransformerDecoder,
+    TransformerEncoder,
+    TreeClassifier,
+    VectorToSequence,
+)
 from keras_seq.pooling import AttentivePooling, ConcatenatedPooling, LastPooling, MaxPooling, MeanPooling
 from keras_seq.recurrent import ESN, Bidirectional, Recurrent, Segmented, Sliced, Stacked
-from keras_seq.training import GradientMonitor, TruncatedBPTT
+from keras_seq.training import GradientMonitor, ScheduledSampling, TruncatedBPTT
 from keras_seq.trees import (
     ChildSumTreeLSTMCell,
     MatrixVectorCell,
@@ -72,9 +83,11 @@ __all__ = [
     "ContentAttention",
     "CoupledLSTMCell",
     "CoverageAttention",
+    "Decoder",
     "ESN",
     "ESNCell",
     "ElmanCell",
+    "EncoderDecoder",
     "GRUCell",
     "GradientMonitor",
     "HigherOrderCell",
@@ -89,6 +102,7 @@ __all__ = [
     "LayerNormSimpleRNNCell",
     "LeakyCell",
     "LearnedInitialStateCell",
+    "LearnedPositions",
     "LocalAttention",
     "LocationAwareAttention",
     "MGUCell",
@@ -105,11 +119,13 @@ __all__ = [
     "ProjectedLSTMCell",
     "Recurrent",
     "RecurrentCell",
+    "RecurrentDecoder",
     "Recursive",
     "RecursiveCell",
     "ResidualCell",
     "SLSTMCell",
     "ScaledDotProductAttention",
+    "ScheduledSampling",
     "Segmented",
     "SequenceClassifier",
     "SequenceTagger",
@@ -118,6 +134,8 @@ __all__ = [
     "Sliced",
     "Stacked",
     "TensorCell",
+    "TransformerDecoder",
+    "TransformerEncoder",
     "TreeCell",
     "TreeClassifier",
     "TruncatedBPTT",

@@ -5,6 +5,7 @@ from keras_seq.attention.attention import Attention
 from keras_seq.attention.attention_cell import AttentionCell
 from keras_seq.attention.content import ContentAttention
 from keras_seq.attention.coverage import CoverageAttention, coverage_loss
+from keras_seq.attention.learned_positions import LearnedPositions
 from keras_seq.attention.local import LocalAttention
 from keras_seq.attention.location_aware import LocationAwareAttention
 from keras_seq.attention.monotonic import MonotonicAttention
@@ -19,6 +20,7 @@ __all__ = [
     "AttentionCell",
     "ContentAttention",
     "CoverageAttention",
+    "LearnedPositions",
     "LocalAttention",
     "LocationAwareAttention",
     "MonotonicAttention",

@@ -39,7 +39,8 @@ def _loop():
 
 def _python_loop(body, carry, length):
     """A loop in Python, where tensors have values."""
-    length, records, going = int(length), [], True
+    length, going = int(length), True
+    records: list = []
     while going and len(records) < length:
         carry, record, going = body(ops.convert_to_tensor(len(records), dtype="int32"), carry)
         going = bool(going)

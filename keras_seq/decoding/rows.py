@@ -10,7 +10,7 @@ def take_rows(tensor, rows):
         import tensorflow as tf
 
         return tf.gather(tensor, rows)
-    return ops.take(tensor, rows, axis=0)
+    return tensor[rows]
 
 
 def largest(values, keepdims=False):

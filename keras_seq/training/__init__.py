@@ -1,6 +1,31 @@
-"""Training: steps over streams, and what is logged of gradients."""
+"""Training: losses and metrics over valid tokens, schedules, steps over streams, averages of weights."""
 
+from keras_seq.training.bits_per_character import BitsPerCharacter
+from keras_seq.training.checkpoint_averaging import average_checkpoints
+from keras_seq.training.cross_entropy import SequenceCrossEntropy, cross_entropy
 from keras_seq.training.gradient_monitor import GradientMonitor
+from keras_seq.training.inverse_square_root_schedule import InverseSquareRootSchedule
+from keras_seq.training.noam_schedule import NoamSchedule
+from keras_seq.training.perplexity import Perplexity
+from keras_seq.training.scheduled_sampling import ScheduledSampling
+from keras_seq.training.sequence_accuracy import SequenceAccuracy
+from keras_seq.training.squared_reconstruction_error import SquaredReconstructionError, squared_error
+from keras_seq.training.token_accuracy import TokenAccuracy
 from keras_seq.training.truncated_bptt import TruncatedBPTT
 
-__all__ = ["GradientMonitor", "TruncatedBPTT"]
+__all__ = [
+    "BitsPerCharacter",
+    "GradientMonitor",
+    "InverseSquareRootSchedule",
+    "NoamSchedule",
+    "Perplexity",
+    "ScheduledSampling",
+    "SequenceAccuracy",
+    "SequenceCrossEntropy",
+    "SquaredReconstructionError",
+    "TokenAccuracy",
+    "TruncatedBPTT",
+    "average_checkpoints",
+    "cross_entropy",
+    "squared_error",
+]
