@@ -1,9 +1,5 @@
 """Losses over valid tokens, against NumPy, and the same however much padding there is."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -14,11 +10,8 @@ from keras_seq.training import (
     SequenceCrossEntropy,
     SquaredReconstructionError,
     cross_entropy,
-    log_uniform_candidates,
-    sampled_softmax,
     squared_error,
 )
-from keras_seq.training.sampled_softmax import first_arrivals, log_uniform_probability
 
 BATCH, TIME, SIZE = 3, 5, 7
 
@@ -147,12 +140,6 @@ np.testing.assert_allclose(results[0], results[1], atol=1e-5)
 """
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="replicas of tf.distribute")
-def test_across_replicas_as_on_one():
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, "-c", REPLICAS], check=True, env=environment, timeout=300)
-
-
 def test_squared_error(numpy):
     rng = np.random.default_rng(0)
     targets, outputs = rng.normal(size=(2, BATCH, TIME, 4)).astype("float32")
@@ -178,88 +165,6 @@ def test_squared_error_of_masked_outputs(numpy):
     np.testing.assert_allclose(model.evaluate(sequences, sequences, verbose=0), distances[valid].mean(), rtol=1e-5)
 
 
-def softmax_data(vocabulary=50, features=4):
-    rng = np.random.default_rng(3)
-    embeddings = rng.normal(size=(vocabulary, features)).astype("float32")
-    bias, hidden = (
-        rng.normal(size=vocabulary).astype("float32"),
-        rng.normal(size=(BATCH, TIME, features)).astype("float32"),
-    )
-    return embeddings, bias, hidden, rng.integers(0, vocabulary, size=(BATCH, TIME))
-
-
-def test_sampled_softmax(numpy):
-    """The equation, token by token."""
-    embeddings, bias, hidden, labels = softmax_data()
-    sampled, draws = np.array([0, 3, 7, 20, int(labels[0, 0])], "int32"), np.float32(8.5)
-    probability = np.log((np.arange(50) + 2) / (np.arange(50) + 1)) / np.log(51)
-    np.testing.assert_allclose(probability.sum(), 1)
-    np.testing.assert_allclose(numpy(log_uniform_probability(np.arange(50), 50)), probability, rtol=1e-4)
-    scores = hidden @ embeddings.T + bias - np.log(1 - np.exp(-8.5 * probability))
-    expected = np.zeros((BATCH, TIME))
-    for place in np.ndindex(BATCH, TIME):
-        label = labels[place]
-        rivals = scores[place][[k for k in sampled if k != label]]
-        expected[place] = np.log(np.exp(np.append(rivals, scores[place][label])).sum()) - scores[place][label]
-    weights = np.arange(BATCH * TIME).reshape(BATCH, TIME) % 4
-    total, normaliser = numpy(sampled_softmax(embeddings, bias, hidden, labels, (sampled, draws), weights))
-    np.testing.assert_allclose([total, normaliser], [(weights * expected).sum(), weights.sum()], rtol=1e-4)
-    total, _ = numpy(sampled_softmax(embeddings, np.zeros(50, "float32"), hidden, labels, (sampled, draws)))
-    without, _ = numpy(sampled_softmax(embeddings, None, hidden, labels, (sampled, draws)))
-    np.testing.assert_allclose(without, total, rtol=1e-5)
-
-
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the loss of TensorFlow")
-def test_sampled_softmax_of_tensorflow(numpy):
-    import tensorflow as tf
-
-    embeddings, bias, hidden, labels = softmax_data()
-    sampled, draws = numpy(log_uniform_candidates(12, 50, seed=1))
-    expected = -np.expm1(-draws * numpy(log_uniform_probability(np.arange(50), 50)))
-    theirs = tf.nn.sampled_softmax_loss(
-        embeddings,
-        bias,
-        labels.reshape(-1, 1),
-        hidden.reshape(-1, 4),
-        num_sampled=12,
-        num_classes=50,
-        sampled_values=(tf.constant(sampled, tf.int64), expected[labels].reshape(-1, 1), expected[sampled]),
-    )
-    ours, _ = sampled_softmax(embeddings, bias, hidden, labels, (sampled, draws))
-    np.testing.assert_allclose(numpy(ours), numpy(theirs).sum(), rtol=1e-5)
-
-
-def test_a_sample_of_everything_gives_the_cross_entropy(numpy):
-    embeddings, bias, hidden, labels = softmax_data()
-    expected, _ = numpy(cross_entropy(labels, hidden @ embeddings.T + bias))
-    got, _ = numpy(sampled_softmax(embeddings, bias, hidden, labels, log_uniform_candidates(50, 50, seed=2)))
-    np.testing.assert_allclose(got, expected, rtol=1e-5)
-
-
-def test_candidates_differ_and_follow_the_distribution(numpy):
-    """The first one has the probability of its id, and what is expected of a sample adds up to the vocabulary."""
-    rows, size = 20_000, 8
-    probability = numpy(log_uniform_probability(np.arange(size), size))
-    uniform = ops.convert_to_tensor(np.random.default_rng(0).uniform(size=(rows, size)).astype("float32"))
-    first, _ = numpy(first_arrivals(uniform, 1))
-    statistic = ((np.bincount(first[:, 0], minlength=size) - rows * probability) ** 2 / (rows * probability)).sum()
-    assert statistic < 24.3  # 7 degrees of freedom, 99.9 %
-    ids, draws = numpy(first_arrivals(uniform, 3))
-    assert all(len(set(row)) == 3 for row in ids[:1000])
-    expected = -np.expm1(-draws[:, None] * probability[ids])
-    for k in range(size):
-        estimates = ((ids == k) / expected).sum(axis=1)
-        assert abs(estimates.mean() - 1) < 4 * estimates.std() / np.sqrt(rows)
-
-
-def test_candidates_of_a_seed(numpy):
-    one, other, third = (numpy(log_uniform_candidates(5, 100, seed=seed)[0]) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(one, other)
-    assert set(one) != set(third)
-
-
 def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="`label_smoothing` must be from 0 to below 1"):
         SequenceCrossEntropy(label_smoothing=1.0)
-    with pytest.raises(ValueError, match="`samples` must be from 1 to `vocabulary_size`"):
-        log_uniform_candidates(6, 5)

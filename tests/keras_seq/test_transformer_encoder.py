@@ -69,9 +69,7 @@ def test_half_precision(numpy):
     whole, half = encoder(positions="rotary"), encoder(positions="rotary", dtype="mixed_bfloat16")
     outputs = half(X, mask=MASK)
     assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
-    np.testing.assert_allclose(
-        numpy(outputs).astype("float32")[MASK], numpy(whole(X, mask=MASK))[MASK], atol=0.15
-    )
+    np.testing.assert_allclose(numpy(outputs).astype("float32")[MASK], numpy(whole(X, mask=MASK))[MASK], atol=0.15)
 
 
 @pytest.mark.parametrize(
