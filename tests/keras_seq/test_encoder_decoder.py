@@ -146,19 +146,6 @@ def test_the_mask_reaches_loss_and_metrics():
     np.testing.assert_allclose(longer, given, rtol=1e-5)
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
-def test_a_training_step_reaches_all_weights(decoder, numpy):
-    model = model_of("bidirectional", decoder)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=False)
-    before = [numpy(w) for w in model.trainable_weights]
-    model.train_on_batch((SOURCE, TARGETS), np.where(TARGETS, 3, 0))
-    for old, weight in zip(before, model.trainable_weights, strict=True):
-        # One number added to all scores does not change a softmax.
-        assert np.any(numpy(weight) != old) or weight.path.endswith("key_bias"), weight.path
-
-
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="takes minutes without a graph")
 @pytest.mark.parametrize("decoder", ["attention", "transformer"])
 def test_learns_to_reverse(decoder, numpy):
     """Sequences of up to five digits; the attention finds the way back."""
@@ -178,7 +165,7 @@ def test_learns_to_reverse(decoder, numpy):
         parts = keras_seq.TransformerEncoder(1, 2), keras_seq.TransformerDecoder(WORDS, 32, layers=1, heads=2)
     model = keras_seq.EncoderDecoder(WORDS, *parts)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss)
+    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=keras.backend.backend() == "jax")
     model.fit((source[:1400], inputs[:1400]), targets[:1400], epochs=12, batch_size=64, verbose=0)
     decoded = numpy(model.decode(source[1400:], BeamSearch(2), max_length=6))
     assert (decoded.ids[:, 0] == targets[1400:]).all(axis=1).mean() > 0.9
