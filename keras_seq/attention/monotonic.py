@@ -33,10 +33,11 @@ def _recurrence(factors, terms):
     """
 
     def double(shift, factors, terms):
-        length = ops.shape(terms)[1]
-        before = [ops.zeros_like(tensor[:, :shift]) for tensor in (factors, terms)]
-        earlier_factors = ops.concatenate([before[0], factors[:, : length - shift]], axis=1)
-        earlier_terms = ops.concatenate([before[1], terms[:, : length - shift]], axis=1)
+        # Gathered, since on JAX neither the shift nor the length need be known when a slice is traced.
+        places = ops.arange(ops.shape(terms)[1]) - shift
+        earlier_factors, earlier_terms = (
+            ops.where(places >= 0, ops.take(tensor, ops.maximum(places, 0), axis=1), 0) for tensor in (factors, terms)
+        )
         return 2 * shift, factors * earlier_factors, terms + factors * earlier_terms
 
     length = ops.shape(terms)[1]
