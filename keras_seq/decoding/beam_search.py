@@ -37,8 +37,8 @@ class BeamSearch(Strategy):
 
     Example:
 
-    >>> strategy = keras_seq.BeamSearch(4, length_penalty=0.6)
-    >>> decoded = keras_seq.decode(step, state, start_tokens=1, end_token=2, max_length=50, strategy=strategy)
+    >>> strategy = BeamSearch(4, length_penalty=0.6)
+    >>> decoded = decode(step, state, start_tokens=1, end_token=2, max_length=50, strategy=strategy)
     """
 
     groups = 1

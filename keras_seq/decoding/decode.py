@@ -61,7 +61,7 @@ def decode(
     Example:
 
     >>> state = decoder.start(memory, memory_mask)
-    >>> decoded = keras_seq.decode(decoder.step, state, 1, end_token=2, max_length=50, strategy=keras_seq.BeamSearch(4))
+    >>> decoded = decode(decoder.step, state, 1, end_token=2, max_length=50, strategy=BeamSearch(4))
     >>> decoded.ids.shape
     (32, 1, 50)
     """

@@ -12,7 +12,7 @@ class Greedy(Sampler):
 
     Example:
 
-    >>> decoded = keras_seq.decode(step, state, start_tokens=1, end_token=2, max_length=50, strategy=keras_seq.Greedy())
+    >>> decoded = decode(step, state, start_tokens=1, end_token=2, max_length=50, strategy=Greedy())
     """
 
     draws = False

@@ -22,8 +22,8 @@ class Sampling(Sampler):
 
     Example:
 
-    >>> strategy = keras_seq.Sampling(temperature=0.8)
-    >>> decoded = keras_seq.decode(step, state, 1, end_token=2, max_length=50, strategy=strategy, seed=7)
+    >>> strategy = Sampling(temperature=0.8)
+    >>> decoded = decode(step, state, 1, end_token=2, max_length=50, strategy=strategy, seed=7)
     """
 
     def __init__(self, temperature=1.0, sequences=1):

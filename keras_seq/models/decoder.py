@@ -8,13 +8,13 @@ class Decoder(keras.layers.Layer):
     """From the tokens so far, and a memory if there is one, to scores for the next token.
 
     `call` is teacher forcing: the targets are known, so that all steps are computed from them. `start` and `step` are
-    the same one step at a time, for `keras_seq.decode`: stepping through the targets gives the scores of `call`.
+    the same one step at a time, for `decode`: stepping through the targets gives the scores of `call`.
     Without a memory a decoder is a language model.
 
     A memory is a tensor `[batch, memory_time, features]`, such as a Transformer encoder puts out, or a `Memory`: the
     outputs of a recurrent encoder with its final states. It is an argument of every call, never kept on the layer.
 
-    A subclass defines `call`, `start` and `step`.
+    A subclass defines `features`, `start` and `step`.
 
     Args:
         vocabulary_size: Number of ids of the targets; id 0 is padding.
@@ -71,6 +71,10 @@ class Decoder(keras.layers.Layer):
         kernel = self.output_kernel() if kernel is None else kernel
         return ops.cast(ops.matmul(outputs, kernel), "float32")
 
+    def output_weights(self):
+        """The kernel `[features, vocabulary_size]` of the logits, and their bias `[vocabulary_size]` or None."""
+        return (self.output_kernel(), None) if self.head is None else (self.head.kernel, self.head.bias)
+
     def output_kernel(self):
         """The tied embeddings as a kernel `[embedding_size, vocabulary_size]`; None where there is a head."""
         if self.head is not None:
@@ -79,7 +83,13 @@ class Decoder(keras.layers.Layer):
 
     def call(self, targets, memory=None, memory_mask=None, training=False):
         """Teacher forcing: targets `[batch, time]` to logits `[batch, time, vocabulary_size]`."""
-        raise NotImplementedError(f"{type(self).__name__} must define call(targets, memory, memory_mask, training).")
+        return self.score(self.features(targets, memory, memory_mask, training))
+
+    def features(self, targets, memory=None, memory_mask=None, training=False):
+        """What the logits of `call` are made of, `[batch, time, features]`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define features(targets, memory, memory_mask, training)."
+        )
 
     def start(self, memory=None, memory_mask=None, batch_size=None, max_length=None, training=False):
         """The state before the first step.

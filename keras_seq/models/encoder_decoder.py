@@ -56,7 +56,7 @@ class EncoderDecoder(keras.Model):
     >>> source, target_inputs = np.array([[5, 7, 9, 0]]), np.array([[2, 8, 6]])
     >>> model((source, target_inputs)).shape
     (1, 3, 5000)
-    >>> model.decode(source, keras_seq.BeamSearch(4), max_length=10).ids.shape
+    >>> model.decode(source, keras_seq.decoding.BeamSearch(4), max_length=10).ids.shape
     (1, 1, 10)
     """
 
@@ -173,7 +173,7 @@ class EncoderDecoder(keras.Model):
             max_length: Largest number of tokens, the end token included. Defaults to `100`.
             constraints: List of constraints, such as `MinimumLength(3)`.
             seed: Seed for strategies that draw.
-            **options: Further arguments of `keras_seq.decode`.
+            **options: Further arguments of `keras_seq.decoding.decode`.
 
         Returns:
             A `Decoded`.
@@ -204,7 +204,7 @@ class EncoderDecoder(keras.Model):
         Args:
             strategy: As in `decode`, like `max_length` and `constraints`.
             jit_compile: Whether XLA compiles the graph of TensorFlow. Defaults to `False`.
-            **options: Further arguments of `keras_seq.decode`.
+            **options: Further arguments of `keras_seq.decoding.decode`.
         """
         if not self.built:
             self.build()

@@ -161,8 +161,8 @@ class RecurrentDecoder(Decoder):
         self.bridge = Bridge(sizes, whole_sizes, copy, dtype=self.dtype_policy, name="bridge")
         self.bridge.build([(None, size) for size in self.context.state_sizes])
 
-    def call(self, targets, memory=None, memory_mask=None, training=False):
-        """Teacher forcing: targets `[batch, time]` to logits `[batch, time, vocabulary_size]`."""
+    def features(self, targets, memory=None, memory_mask=None, training=False):
+        """The outputs of the top cell, `[batch, time, features]`; see `Decoder.features`."""
         memory_mask = steps_of(memory_mask)
         context, initial_states = self._begin(memory, memory_mask)
         sequences = self.embedding(targets)
@@ -175,7 +175,7 @@ class RecurrentDecoder(Decoder):
         for layer, start, mask in zip(self.layers, initial_states, masks, strict=False):
             sequences = _drop(sequences, mask, all_steps=True)
             sequences, _, _ = layer.run(sequences, start, None, training, True, **steps)
-        return self.score(_drop(sequences, masks[-1], all_steps=True))
+        return _drop(sequences, masks[-1], all_steps=True)
 
     def start(self, memory=None, memory_mask=None, batch_size=None, max_length=None, training=False):
         """The state before the first step; see `Decoder.start`."""

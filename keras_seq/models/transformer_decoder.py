@@ -98,14 +98,14 @@ class TransformerDecoder(Decoder):
         self.stack = build_stack(self, self.settings, shape, causal=True, memory_shape=memory_shape)
         self.built = True
 
-    def call(self, targets, memory=None, memory_mask=None, training=False):
-        """Teacher forcing: targets `[batch, time]` to logits `[batch, time, vocabulary_size]`."""
+    def features(self, targets, memory=None, memory_mask=None, training=False):
+        """The outputs of the top layer, `[batch, time, size]`; see `Decoder.features`."""
         memory, memory_mask = self._memory(memory), steps_of(memory_mask)
         sequences = self._embed(targets, None)
         sequences = self.dropout(sequences, training=training)
         for layer in self.stack:
             sequences = layer(sequences, memory=memory, memory_mask=memory_mask, training=training)
-        return self.score(sequences if self.norm is None else self.norm(sequences))
+        return sequences if self.norm is None else self.norm(sequences)
 
     def start(self, memory=None, memory_mask=None, batch_size=None, max_length=None, training=False):
         """The state before the first of `max_length` steps; see `Decoder.start`."""

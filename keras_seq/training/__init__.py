@@ -7,6 +7,8 @@ from keras_seq.training.gradient_monitor import GradientMonitor
 from keras_seq.training.inverse_square_root_schedule import InverseSquareRootSchedule
 from keras_seq.training.noam_schedule import NoamSchedule
 from keras_seq.training.perplexity import Perplexity
+from keras_seq.training.sampled_softmax import Candidates, draw_candidates, log_uniform_probabilities, sampled_softmax
+from keras_seq.training.sampled_softmax_training import SampledSoftmaxTraining
 from keras_seq.training.scheduled_sampling import ScheduledSampling
 from keras_seq.training.sequence_accuracy import SequenceAccuracy
 from keras_seq.training.squared_reconstruction_error import SquaredReconstructionError, squared_error
@@ -15,10 +17,12 @@ from keras_seq.training.truncated_bptt import TruncatedBPTT
 
 __all__ = [
     "BitsPerCharacter",
+    "Candidates",
     "GradientMonitor",
     "InverseSquareRootSchedule",
     "NoamSchedule",
     "Perplexity",
+    "SampledSoftmaxTraining",
     "ScheduledSampling",
     "SequenceAccuracy",
     "SequenceCrossEntropy",
@@ -27,5 +31,8 @@ __all__ = [
     "TruncatedBPTT",
     "average_checkpoints",
     "cross_entropy",
+    "draw_candidates",
+    "log_uniform_probabilities",
+    "sampled_softmax",
     "squared_error",
 ]

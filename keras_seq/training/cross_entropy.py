@@ -57,7 +57,7 @@ class SequenceCrossEntropy(NormalisedLoss):
 
     Example:
 
-    >>> model.compile("adam", loss=keras_seq.SequenceCrossEntropy(label_smoothing=0.1))
+    >>> model.compile("adam", loss=keras_seq.training.SequenceCrossEntropy(label_smoothing=0.1))
     """
 
     def __init__(self, ignore_class=0, label_smoothing=0.0, name="sequence_cross_entropy"):

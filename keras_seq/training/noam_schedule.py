@@ -24,7 +24,7 @@ class NoamSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Example:
 
-    >>> optimizer = keras.optimizers.Adam(keras_seq.NoamSchedule(512), beta_2=0.98, epsilon=1e-9)
+    >>> optimizer = keras.optimizers.Adam(keras_seq.training.NoamSchedule(512), beta_2=0.98, epsilon=1e-9)
     """
 
     def __init__(self, size, warmup_steps=4000, scale=1.0):
