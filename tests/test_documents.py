@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import keras
 import pytest
 
 from apps import cli
@@ -16,12 +17,24 @@ def blocks(name, language):
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/guide.md"])
-def test_python_of_the_documents_runs(name, monkeypatch):
+def test_python_of_the_documents_runs(name, monkeypatch, capsys):
+    """And prints what a comment behind a `print` or under it promises."""
     monkeypatch.chdir(ROOT)
     found = blocks(name, "python")
     assert found
     for block in found:
+        keras.utils.set_random_seed(0)
         exec(compile(block, name, "exec"), {})
+        printed = capsys.readouterr().out.splitlines()
+        for promise in re.findall(r"^print\(.*\)(?:  |\n)# (.*)", block, re.M):
+            assert promise in printed
+
+
+def test_a_translation_model_takes_thirty_lines():
+    (block,) = [block for block in blocks("README.md", "python") if "keras_seq.EncoderDecoder" in block]
+    assert "attention=" in block
+    assert "BeamSearch" in block
+    assert len([line for line in block.splitlines() if line.strip()]) <= 30
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
