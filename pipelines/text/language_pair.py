@@ -8,10 +8,9 @@ import tensorflow as tf
 from pipelines.errors import DataError
 from pipelines.text.exact import ExactTokenizer
 from pipelines.text.sentence import SentenceTokenizer
-from pipelines.text.storage import load_tokenizer
+from pipelines.text.storage import SETTINGS_FILE, load_tokenizer, save_tokenizer
 
 _SIDES = ("source", "target")
-_JOINT = "joint"
 
 
 class LanguagePair(tf.Module):
@@ -33,16 +32,16 @@ class LanguagePair(tf.Module):
         return self.source is self.target
 
     def save(self, directory: str | os.PathLike) -> None:
-        """Writes the vocabularies into folders of `directory`: `joint`, or `source` and `target`.
+        """Writes the vocabularies into `directory`: one, or two whose files begin with `source_` and `target_`.
 
         Raises:
             DataError: They cannot be written.
         """
         if self.joint:
-            self.source.tokenizer.save(Path(directory) / _JOINT)
+            save_tokenizer(self.source.tokenizer, directory)
         else:
             for side in _SIDES:
-                getattr(self, side).tokenizer.save(Path(directory) / side)
+                save_tokenizer(getattr(self, side).tokenizer, directory, f"{side}_")
 
 
 def load_language_pair(directory: str | os.PathLike) -> LanguagePair:
@@ -51,17 +50,18 @@ def load_language_pair(directory: str | os.PathLike) -> LanguagePair:
     Raises:
         DataError: A file is missing or damaged, or is no vocabulary of a translation.
     """
-    if (Path(directory) / _JOINT).is_dir():
-        joint = _load(Path(directory) / _JOINT)
+    if (Path(directory) / SETTINGS_FILE).is_file():
+        joint = _load(directory, "")
         return LanguagePair(joint, joint)
-    if not (Path(directory) / _SIDES[0]).is_dir() and Path(directory).is_dir():
-        raise DataError(f"{directory} holds no vocabulary of a translation: give the folder of a translation run")
-    source, target = (_load(Path(directory) / side) for side in _SIDES)
+    source, target = (_load(directory, f"{side}_") for side in _SIDES)
     return LanguagePair(source, target)
 
 
-def _load(directory: Path) -> SentenceTokenizer:
-    tokenizer = load_tokenizer(directory)
+def _load(directory: str | os.PathLike, prefix: str) -> SentenceTokenizer:
+    tokenizer = load_tokenizer(directory, prefix)
     if not isinstance(tokenizer, ExactTokenizer):
-        raise DataError(f"{directory} holds a vocabulary of {tokenizer.kind}s that cannot be written back as text")
+        raise DataError(
+            f"{directory} holds no vocabulary of a translation but one of kind {tokenizer.kind!r}: give the folder of "
+            "a translation run"
+        )
     return SentenceTokenizer(tokenizer)

@@ -23,8 +23,13 @@ _KINDS: dict[str, type[Tokenizer]] = {
 }
 
 
-def save_tokenizer(tokenizer: Tokenizer, directory: str | os.PathLike) -> None:
+def save_tokenizer(tokenizer: Tokenizer, directory: str | os.PathLike, prefix: str = "") -> None:
     """Writes a tokenizer's two files; a reader never sees half of one.
+
+    Args:
+        tokenizer: The tokenizer.
+        directory: Where to; it is made if it is not there.
+        prefix: Of the names of the files, where several tokenizers share a folder.
 
     Raises:
         DataError: They cannot be written.
@@ -40,19 +45,23 @@ def save_tokenizer(tokenizer: Tokenizer, directory: str | os.PathLike) -> None:
     }
     try:
         Path(directory).mkdir(parents=True, exist_ok=True)
-        _write(Path(directory) / VOCABULARY_FILE, vocabulary)
-        _write(Path(directory) / SETTINGS_FILE, (json.dumps(settings, indent=2) + "\n").encode())
+        _write(Path(directory) / f"{prefix}{VOCABULARY_FILE}", vocabulary)
+        _write(Path(directory) / f"{prefix}{SETTINGS_FILE}", (json.dumps(settings, indent=2) + "\n").encode())
     except OSError as error:
         raise DataError(f"the vocabulary cannot be written to {directory}: {error.strerror or error}") from error
 
 
-def load_tokenizer(directory: str | os.PathLike) -> Tokenizer:
+def load_tokenizer(directory: str | os.PathLike, prefix: str = "") -> Tokenizer:
     """The tokenizer that `save` wrote into `directory`.
+
+    Args:
+        directory: The folder.
+        prefix: Of the names of its files.
 
     Raises:
         DataError: A file is missing or damaged, or the two do not belong together.
     """
-    vocabulary_file, settings_file = Path(directory) / VOCABULARY_FILE, Path(directory) / SETTINGS_FILE
+    vocabulary_file, settings_file = (Path(directory) / f"{prefix}{name}" for name in (VOCABULARY_FILE, SETTINGS_FILE))
     try:
         vocabulary_bytes = vocabulary_file.read_bytes()
         settings_bytes = settings_file.read_bytes()
@@ -69,10 +78,12 @@ def load_tokenizer(directory: str | os.PathLike) -> Tokenizer:
         if tokenizer_class.escaped:
             tokens = [unescape(token) for token in tokens]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise DataError(f"{settings_file} or {VOCABULARY_FILE} is damaged: train again, or copy them back") from error
+        raise DataError(
+            f"{settings_file} or {vocabulary_file.name} is damaged: train again, or copy them back"
+        ) from error
     if hashlib.sha256(vocabulary_bytes).hexdigest() != digest:
         raise DataError(
-            f"{vocabulary_file} is not the vocabulary that {SETTINGS_FILE} describes: copy both from one run"
+            f"{vocabulary_file} is not the vocabulary that {settings_file.name} describes: copy both from one run"
         )
     try:
         return tokenizer_class(tokens, **settings)

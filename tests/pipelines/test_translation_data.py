@@ -12,7 +12,7 @@ from pipelines.pair_batching import PairPlanner, fit_count
 from pipelines.pair_encoding import encode_side
 from pipelines.parallel_config import PairBatchConfig, PairTextConfig, ParallelConfig
 from pipelines.subword_sampling import SubwordSampler
-from pipelines.text import CharacterTokenizer, SpacedSubwordTokenizer
+from pipelines.text import CharacterTokenizer, SpacedSubwordTokenizer, SubwordTokenizer
 from pipelines.text.language_pair import LanguagePair, load_language_pair
 from pipelines.text.sentence import END_ID, START_ID, SentenceTokenizer, marked_tokenizer
 from pipelines.translation import load_translation
@@ -230,8 +230,7 @@ def test_vocabularies_are_saved_and_loaded(files, tmp_path, joint):
     assert again.source.vocabulary == pair.source.vocabulary
     assert again.target.vocabulary == pair.target.vocabulary
     assert rows(load(**files(), tokenizer=again).train(0)) == rows(load(**files(), tokenizer=pair).train(0))
-    side = "joint" if joint else "target"
-    (tmp_path / "run" / side / "vocabulary.txt").write_text("\n[UNK]\na\n")
+    (tmp_path / "run" / ("vocabulary.txt" if joint else "target_vocabulary.txt")).write_text("\n[UNK]\na\n")
     with pytest.raises(DataError, match="is not the vocabulary that"):
         load_language_pair(tmp_path / "run")
 
@@ -243,8 +242,13 @@ def test_the_vocabulary_of_another_task_is_refused(files, tmp_path):
     with pytest.raises(DataError, match=r"marks of start and end.*\['a', 'b'\]"):
         SentenceTokenizer(other)
     other.save(tmp_path / "other")
-    with pytest.raises(DataError, match="no vocabulary of a translation"):
+    with pytest.raises(DataError, match="marks of start and end"):
         load_language_pair(tmp_path / "other")
+    SubwordTokenizer(["", "[UNK]", "a"]).save(tmp_path / "other")
+    with pytest.raises(DataError, match="no vocabulary of a translation but one of kind 'subword'"):
+        load_language_pair(tmp_path / "other")
+    with pytest.raises(DataError, match="cannot be read"):
+        load_language_pair(tmp_path / "nowhere")
 
 
 def test_a_wrong_language_is_noticed(files):
