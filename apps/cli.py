@@ -14,6 +14,7 @@ from apps.errors import FAILURE, INTERRUPTED, USAGE, UsageError, UserError
 from pipelines.errors import DataError
 
 PROGRAM = "keras-seq"
+LONGEST_MESSAGE = 500
 EXAMPLES = """\
 examples:
   keras-seq train sentiment --data.source samples --name first
@@ -68,6 +69,7 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{where}", FAILURE
+    text = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
     return f"Unexpected {type(error).__name__}: {text or 'no message'} (--debug shows where).", FAILURE
 
 

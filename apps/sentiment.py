@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from apps.errors import UserError
 from apps.runs.training_config import TrainingConfig, require
-from apps.task import Processor, Task
+from apps.task import Processor, Signatures, Task
 from pipelines.config import FILE_SOURCES, BatchConfig, DataConfig, TextConfig
 
 if TYPE_CHECKING:
@@ -209,13 +209,11 @@ class SentimentTask(Task):
         )
         return loaded.records(split)
 
-    def evaluate(
-        self, call: Callable[[list[bytes]], Mapping[str, "np.ndarray"]], records: Iterable[Any], labels: list[str]
-    ) -> dict[str, Any]:
+    def evaluate(self, call: Signatures, records: Iterable[Any], labels: list[str]) -> dict[str, Any]:
         """The figures of `apps.classification`."""
         from apps.classification import evaluate_records
 
-        return evaluate_records(call, records, labels)
+        return evaluate_records(lambda texts: call("serving_default", text=texts), records, labels)
 
     def show_evaluation(self, figures: dict[str, Any]) -> Iterable[Any]:
         """The tables of `apps.classification`."""

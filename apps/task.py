@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     from apps.runs.training_config import TrainingConfig
 
+# `call(signature, **inputs)`: asks a served model.
+Signatures = Callable[..., Mapping[str, "np.ndarray"]]
+
 # Name on the command line -> module with a `TASK`. The modules are imported when they are asked for.
-TASKS = {"sentiment": "apps.sentiment"}
+TASKS = {"sentiment": "apps.sentiment", "text_generation": "apps.text_generation"}
 
 
 class TaskConfig(Protocol):
@@ -69,6 +72,8 @@ class Task(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     config_class: ClassVar[type]
+    # The module with `add_arguments` and `run` of `keras-seq predict`; other tasks than classifiers have their own.
+    predictor: ClassVar[str] = "apps.commands.classify"
 
     @abstractmethod
     def datasets(self, config: Any, tokenizer: Any = None) -> Any:
@@ -84,7 +89,10 @@ class Task(ABC):
 
     @abstractmethod
     def data_facts(self, data: Any, config: Any) -> dict[str, Any]:
-        """What is recorded about the data: `source`, `licence`, `digest`, `rows`; JSON values."""
+        """What is recorded about the data, JSON values: `source`, `licence`, `digest`, `labels`, and `rows` by split.
+
+        `unit` says what rows are, if not rows; `report` is what the pipeline says.
+        """
 
     @abstractmethod
     def build_model(self, config: Any, processor: Processor) -> "keras.Model":
@@ -94,11 +102,15 @@ class Task(ABC):
         """Change the weights that training starts from, where the data say more than an initializer does."""
 
     @abstractmethod
-    def loss(self, config: Any) -> Callable[[Any, Any], Any]:
-        """`loss(targets, outputs)`, the mean over a batch."""
+    def loss(self, config: Any) -> Callable[..., Any]:
+        """`loss(targets, outputs)`, the mean over a batch; `loss(targets, outputs, weights)` of weighted ones."""
 
     def objective(self, config: Any) -> Callable[[Any, Any, Any], tuple[Any, Any]] | None:
         """What training minimises, if not simply `loss`: `objective(model, inputs, targets) -> (loss, outputs)`."""
+        return None
+
+    def more_figures(self, model: "keras.Model", data: Any, config: Any) -> Callable[[], dict[str, float]] | None:
+        """What is measured after each epoch beside the loss and the metrics: figures by name."""
         return None
 
     @abstractmethod
@@ -109,6 +121,13 @@ class Task(ABC):
     def signatures(self, model: "keras.Model", processor: Processor, config: Any) -> dict[str, "tf.function"]:
         """The functions of the served model by name, `serving_default` among them."""
 
+    def check_inputs(self, processor: Processor, config: Any) -> Mapping[str, Mapping[str, Any]]:
+        """Inputs, by signature, on which an exported model is compared with the one in memory.
+
+        Signatures whose only input is `text` are compared without being named here.
+        """
+        return {}
+
     @abstractmethod
     def records(self, config: Any, split: str, processor: Processor) -> Any:
         """The raw records of a split (`validation`, `test`, or `all` of a file of one's own), for `evaluate`.
@@ -117,14 +136,16 @@ class Task(ABC):
             DataError: when there is no such split.
         """
 
+    def validation_records(self, data: Any, config: Any) -> Any:
+        """The records of the validation split of data that are open already."""
+        return data.records("validation")
+
     @abstractmethod
-    def evaluate(
-        self, call: Callable[[list[bytes]], Mapping[str, "np.ndarray"]], records: Any, labels: list[str]
-    ) -> Any:
+    def evaluate(self, call: Signatures, records: Any, labels: list[str]) -> dict[str, Any]:
         """Measure a served model on records.
 
         Args:
-            call: The signature `serving_default`: a batch of texts to its outputs.
+            call: `call(signature, **inputs)`, arrays or lists by the names of the signature's inputs, to its outputs.
             records: What `records` returned.
             labels: The classes of the model.
 
@@ -136,9 +157,9 @@ class Task(ABC):
     def show_evaluation(self, figures: dict[str, Any]) -> Iterable[Any]:
         """The figures for people: texts and rich tables."""
 
-    @abstractmethod
     def prediction_rows(self, outputs: Mapping[str, "np.ndarray"], labels: list[str]) -> Iterator[dict[str, Any]]:
         """One dictionary for each text of a batch: the columns to be written; values are texts and numbers."""
+        raise NotImplementedError(f"{type(self).__name__} must define prediction_rows(outputs, labels).")
 
     @abstractmethod
     def card(self, config: Any, facts: dict[str, Any], command: str) -> Any:

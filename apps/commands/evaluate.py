@@ -68,7 +68,7 @@ def _evaluate_run(
     trained = open_run(task, folder, console.warn)
     config = _with_data(trained.config, task, given)
     records = task.records(config, split, trained.processor)
-    call = signature_caller(task.signatures(trained.model, trained.processor, config)["serving_default"])
+    call = signature_caller(task.signatures(trained.model, trained.processor, config))
     figures = task.evaluate(call, records, trained.processor.labels)
     if not given and (folder.path / "report.json").exists():
         report = folder.read_json("report.json")
@@ -87,7 +87,7 @@ def _evaluate_model(entry: Any, task: Task, split: str, given: dict[str, Any]) -
     config = _with_data(build_config(task.config_class, settings, entry.key), task, given)
     processor = task.load_processor(entry.path / "assets", entry.labels)
     records = task.records(config, split, processor)
-    figures = task.evaluate(lambda texts: served.call("serving_default", texts), records, entry.labels)
+    figures = task.evaluate(served.ask, records, entry.labels)
     return figures, {"model": entry.key}
 
 

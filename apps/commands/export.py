@@ -13,6 +13,7 @@ SUMMARY = "Write a run's model to saved_models/, for predict, the studio and TF 
 TAKES_TASK = True
 USAGE = "[--run NAME] [--name NAME] [--version N]"
 DEFAULT_MODELS = "saved_models"
+QUOTES = ("worst", "examples")
 
 
 def add_arguments(parser: Parser, task: Task) -> None:
@@ -43,7 +44,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     if (folder.path / "report.json").exists():
         measured = folder.read_json("report.json").get("metrics", {})
         # Without the worst errors: they quote the data, whose licence may not allow that.
-        metrics = {split: {k: v for k, v in figures.items() if k != "worst"} for split, figures in measured.items()}
+        metrics = {split: {k: v for k, v in figures.items() if k not in QUOTES} for split, figures in measured.items()}
     name = arguments.get("name") or task.name
     report = export_model(
         task.signatures(trained.model, trained.processor, config),
@@ -61,6 +62,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         card=task.card(config, facts, training_command(config, task)),
         assets=[folder.vocabulary],
         version=arguments.get("version"),
+        check_inputs=task.check_inputs(trained.processor, config),
     )
     result: dict[str, Any] = {
         "model": f"{name}/{report.version}",

@@ -1,6 +1,7 @@
 """`keras-seq train TASK`: train a model in a run folder, or go on with a run that was interrupted."""
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from apps.console import Console, import_tensorflow, table
@@ -17,7 +18,7 @@ from apps.settings import (
     to_settings,
     to_yaml,
 )
-from apps.task import Task
+from apps.task import Signatures, Task
 
 SUMMARY = "Train a model in a run folder, or go on with --resume."
 TAKES_TASK = True
@@ -116,6 +117,7 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
         model=model,
         loss=task.loss(config),
         objective=task.objective(config),
+        more_figures=task.more_figures(model, data, config),
         make_metrics=lambda: task.metrics(config),
         train=data.train,
         validation=data.validation,
@@ -141,9 +143,8 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
         "history": progress.history,
     }
     if data.validation is not None:
-        signature = task.signatures(model, data, config)["serving_default"]
-        call = signature_caller(signature)
-        measured["validation"] = task.evaluate(call, data.records("validation"), data.labels)
+        call = signature_caller(task.signatures(model, data, config))
+        measured["validation"] = task.evaluate(call, task.validation_records(data, config), facts["labels"])
     folder.write_json("report.json", report)
     folder.write_status("finished", **trainer.position)
     _show(report, folder, task, console)
@@ -159,20 +160,18 @@ def _warn_of_emulation(precision: str, console: Console) -> None:
         )
 
 
-def signature_caller(signature: Any) -> Any:
-    """A function from a list of texts (bytes) to the outputs of a signature as arrays."""
-    import tensorflow as tf
+def signature_caller(signatures: Mapping[str, Any]) -> Signatures:
+    """`call(signature, **inputs)` of functions that have not been exported."""
+    from apps.serving.served import call_signature
 
-    def call(texts: list[bytes]) -> dict[str, Any]:
-        outputs = signature(tf.constant(texts, tf.string, shape=[len(texts)]))
-        return {name: tensor.numpy() for name, tensor in outputs.items()}
-
-    return call
+    return lambda signature, **inputs: call_signature(signatures[signature], inputs)
 
 
 def _describe_data(facts: dict[str, Any], console: Console) -> None:
     rows = ", ".join(f"{count:,} {split}" for split, count in facts["rows"].items())
-    console.note(f"{facts['source']}: {rows}; classes: {', '.join(facts['labels'])}")
+    unit = f" {facts['unit']}" if facts.get("unit") else ""
+    classes = f"; classes: {', '.join(facts['labels'])}" if facts["labels"] else ""
+    console.note(f"{facts['source']}: {rows}{unit}{classes}")
     report = facts.get("report", {})
     cut = report.get("cut_texts", {}).get("train", 0)
     if cut:

@@ -9,7 +9,7 @@ class ProgressReport(Protocol):
     """What the training loop tells."""
 
     def start_epoch(self, epoch: int, epochs: int, batch: int, batches: int) -> None:
-        """Epoch `epoch` (from 1) begins, or goes on after `batch` batches."""
+        """Epoch `epoch` (from 1) of `epochs`, or of as many as fit (0), begins, or goes on after `batch` batches."""
 
     def after_batch(self, batch: int, figures: dict[str, float]) -> None:
         """`batch` batches of the epoch are done; `figures` are means over them."""
@@ -48,7 +48,7 @@ class LineReport(NoReport):
 
     def start_epoch(self, epoch: int, epochs: int, batch: int, batches: int) -> None:
         """Remember what the lines are about."""
-        self._epoch = f"epoch {epoch}/{epochs}"
+        self._epoch = f"epoch {epoch}/{epochs}" if epochs else f"epoch {epoch}"
         self._batches = batches
 
     def after_batch(self, batch: int, figures: dict[str, float]) -> None:
@@ -87,7 +87,7 @@ class BarReport(NoReport):
     def start_epoch(self, epoch: int, epochs: int, batch: int, batches: int) -> None:
         """Show the bar of this epoch."""
         self._progress.start()
-        self._epoch = f"epoch {epoch}/{epochs}"
+        self._epoch = f"epoch {epoch}/{epochs}" if epochs else f"epoch {epoch}"
         self._bar = self._progress.add_task(self._epoch, total=batches, completed=batch, figures="")
 
     def after_batch(self, batch: int, figures: dict[str, float]) -> None:

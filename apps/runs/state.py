@@ -39,8 +39,8 @@ class Progress:
         return self.epoch - self.best["epoch"] if self.best else 0
 
 
-def variable_groups(model: Any, optimizer: Any, metrics: list[Any]) -> dict[str, list[Any]]:
-    """The Keras variables of a training by what they are for: weights, random seeds, optimizer, metrics."""
+def variable_groups(model: Any, optimizer: Any, metrics: list[Any], carried: list[Any]) -> dict[str, list[Any]]:
+    """The variables of a training by what they are for: weights, random seeds, optimizer, metrics, carried states."""
     weights = model.weights
     known = {id(variable) for variable in weights}
     return {
@@ -48,6 +48,7 @@ def variable_groups(model: Any, optimizer: Any, metrics: list[Any]) -> dict[str,
         "random": [variable for variable in model.variables if id(variable) not in known],
         "optimizer": optimizer.variables,
         "metrics": [variable for metric in metrics for variable in metric.variables],
+        "carried": carried,
     }
 
 
@@ -99,9 +100,14 @@ def all_finite(arrays: dict[str, np.ndarray]) -> bool:
 def _values(arrays: dict[str, np.ndarray], group: str, shapes: list[Any]) -> list[np.ndarray]:
     names = sorted(name for name in arrays if name.startswith(f"{group}/"))
     values = [arrays[name] for name in names]
-    if [tuple(value.shape) for value in values] != [tuple(shape) for shape in shapes]:
+    if len(values) != len(shapes) or not all(map(_fits, values, shapes)):
         raise UserError(
             f"The checkpoint does not fit the model: its {group} have other shapes. Was the code or the vocabulary "
             "changed since the run began? Go back to that state, or train a new run."
         )
     return values
+
+
+def _fits(value: np.ndarray, shape: Any) -> bool:
+    """Whether a value has a shape, in which None stands for any size."""
+    return value.ndim == len(shape) and all(b is None or a == b for a, b in zip(value.shape, shape, strict=True))

@@ -10,16 +10,18 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from apps.errors import Interrupted, UserError
+from apps.errors import Interrupted, UsageError, UserError
 from apps.runs import atomic
 from apps.runs.averaging import WeightAverage
 from apps.runs.events import EventWriter
 from apps.runs.folder import RunFolder
 from apps.runs.interruption import Stopped, StopRequest, stop_requests
-from apps.runs.optimization import build_optimizer
+from apps.runs.optimization import TimedSchedule, build_optimizer
 from apps.runs.progress import NoReport, ProgressReport
 from apps.runs.state import Progress, all_finite, gather, restore, restore_weights, variable_groups
+from apps.runs.steps import Steps, results
 from apps.runs.training_config import TrainingConfig
+from apps.settings import unknown
 
 
 def prepare(config: TrainingConfig) -> None:
@@ -38,12 +40,12 @@ class Trainer:
 
     Args:
         model: A built Keras model.
-        loss: `loss(targets, outputs)`, the mean over a batch.
+        loss: `loss(targets, outputs)`, the mean over a batch; with weighted batches `loss(targets, outputs, weights)`.
         make_metrics: Makes the Keras metrics to be reported beside the loss; called once for training and once for
             validation.
-        train: `train(epoch)`, the dataset of `(inputs, targets)` of an epoch, counted from 0. The same epoch must give
-            the same batches in each process.
-        validation: The dataset of `(inputs, targets)` to compare epochs by, or None.
+        train: `train(epoch)`, the dataset of `(inputs, targets)`, or `(inputs, targets, weights)`, of an epoch, counted
+            from 0. The same epoch must give the same batches in each process.
+        validation: The dataset of such batches to compare epochs by, or None.
         config: The options.
         folder: Where the run keeps its files; it has been locked.
         report: Told about the progress.
@@ -51,13 +53,17 @@ class Trainer:
         resume_command: What to type to go on after an interruption.
         objective: What training minimises, where it is more than the loss of the model's outputs:
             `objective(model, inputs, targets) -> (loss, outputs)`.
+        more_figures: Measures the model after each epoch, beside the loss and the metrics: figures by name.
+
+    Raises:
+        UsageError: when there is no figure of the name by which epochs are to be compared.
     """
 
     def __init__(
         self,
         *,
         model: keras.Model,
-        loss: Callable[[Any, Any], Any],
+        loss: Callable[..., Any],
         make_metrics: Callable[[], list[keras.metrics.Metric]],
         train: Callable[[int], tf.data.Dataset],
         validation: tf.data.Dataset | None,
@@ -67,11 +73,14 @@ class Trainer:
         warn: Callable[[str], None] = lambda line: None,
         resume_command: str = "the same command and --resume",
         objective: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None,
+        more_figures: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.model = model
         self.progress = Progress()
         self._loss = loss
-        self._objective = objective or self._plain_objective
+        self._objective = objective
+        self._make_metrics = make_metrics
+        self._more_figures = more_figures
         self._train_data = train
         self._validation = validation
         self._config = config
@@ -79,8 +88,6 @@ class Trainer:
         self._report = report or NoReport()
         self._warn = warn
         self._resume_command = resume_command
-        self._train_metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
-        self._validation_metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
         self._saved = 0.0
         self._started = time.monotonic()
         self._events = EventWriter(folder.tensorboard, warn) if config.tensorboard else None
@@ -127,7 +134,9 @@ class Trainer:
 
     @property
     def _epochs(self) -> int:
-        """Passes over the data: as asked for, or more where those make too few steps."""
+        """Passes over the data: as asked for, or more where those make too few steps; 0 if time decides."""
+        if self._config.minutes is not None:
+            return 0
         return max(self._config.epochs, math.ceil(self._config.min_steps / max(1, self.progress.steps_per_epoch)))
 
     def _build(self) -> None:
@@ -136,53 +145,41 @@ class Trainer:
         self._optimizer.build(self.model.trainable_variables)
         decay = self._config.average_decay
         self._average = WeightAverage(self.model.trainable_variables, decay) if decay else None
-        self._groups = variable_groups(self.model, self._optimizer, self._train_metrics)
-        signature = _any_shape(self._train_data(0).element_spec)
-        # XLA compiles recurrent loops to something slower than TensorFlow's own loop on a CPU.
-        self._train_step = tf.function(self._train_on_batch, input_signature=signature, jit_compile=False)
-        if self._validation is not None:
-            signature = _any_shape(self._validation.element_spec)
-            self._test_step = tf.function(self._test_on_batch, input_signature=signature, jit_compile=False)
-
-    def _train_on_batch(self, inputs: Any, targets: Any) -> tf.Tensor:
-        variables = self.model.trainable_variables
-        with tf.GradientTape() as tape:
-            loss, outputs = self._objective(self.model, inputs, targets)
-            total = tf.add_n([loss, *self.model.losses])
-        self._optimizer.apply(tape.gradient(total, variables), variables)
-        if self._average is not None:
-            self._average.update(self._optimizer.iterations.value)
-        _update(self._train_metrics, loss, targets, outputs)
-        return total
-
-    def _plain_objective(self, model: keras.Model, inputs: Any, targets: Any) -> tuple[Any, Any]:
-        outputs = model(inputs, training=True)
-        return self._loss(targets, outputs), outputs
-
-    def _test_on_batch(self, inputs: Any, targets: Any) -> None:
-        outputs = self.model(inputs, training=False)
-        _update(self._validation_metrics, self._loss(targets, outputs), targets, outputs)
+        self._steps = Steps(self.model, self._loss, self._objective, self._make_metrics, self._optimizer, self._average)
+        self._groups = variable_groups(self.model, self._optimizer, self._steps.train_metrics, self._steps.carried)
+        validation = self._validation
+        self._steps.compile(self._train_data(0).element_spec, None if validation is None else validation.element_spec)
 
     def _train_epoch(self, stop: StopRequest) -> None:
         progress = self.progress
         self._report.start_epoch(progress.epoch + 1, self._epochs, progress.batch, progress.steps_per_epoch)
         if progress.batch == 0:
-            for metric in self._train_metrics:
-                metric.reset_state()
+            self._steps.start_training_epoch()
         for batch in self._train_data(progress.epoch).skip(progress.batch):
             stop.check()
-            loss = float(self._train_step(*batch))
+            if self._time_is_over():
+                break
+            loss = self._steps.train(batch)
             progress.batch += 1
             progress.step += 1
             if not math.isfinite(loss):
                 raise self._diverged()
-            self._report.after_batch(progress.batch, _results(self._train_metrics))
+            self._report.after_batch(progress.batch, results(self._steps.train_metrics))
             if time.monotonic() - self._saved >= self._config.checkpoint_seconds:
                 self._save()
 
+    def _time_is_over(self) -> bool:
+        """Whether the minutes that were given are spent; tells the schedule how much of them is."""
+        if self._config.minutes is None:
+            return False
+        share = (time.monotonic() - self._started) / (60.0 * self._config.minutes)
+        if isinstance(self._optimizer._learning_rate, TimedSchedule):
+            self._optimizer._learning_rate.spent.assign(min(share, 1.0))
+        return share >= 1.0
+
     def _end_epoch(self, stop: StopRequest) -> None:
         progress = self.progress
-        train = _results(self._train_metrics)
+        train = results(self._steps.train_metrics)
         validation = self._validate(stop)
         progress.epoch += 1
         progress.batch = 0
@@ -198,7 +195,9 @@ class Trainer:
         progress.history.append(entry)
         patience = self._config.patience
         tired = patience is not None and progress.best is not None and progress.epochs_since_best >= patience
-        progress.finished = tired or progress.epoch >= self._epochs
+        progress.finished = tired or (
+            self._time_is_over() if self._config.minutes is not None else progress.epoch >= self._epochs
+        )
         self._save()
         if self._events is not None:
             self._events.write(entry)
@@ -207,19 +206,19 @@ class Trainer:
     def _validate(self, stop: StopRequest) -> dict[str, float] | None:
         if self._validation is None:
             return None
-        for metric in self._validation_metrics:
-            metric.reset_state()
-        with self._average.in_place() if self._average is not None else contextlib.nullcontext():
-            for batch in self._validation:
-                stop.check()
-                self._test_step(*batch)
-        return _results(self._validation_metrics)
+        with self._steps.averaged():
+            figures = self._steps.validate(self._validation, stop.check)
+            if self._more_figures is not None:
+                figures |= self._more_figures()
+        if self._config.monitor not in figures:
+            raise UsageError(unknown("figure", self._config.monitor, figures, "--training.monitor"))
+        return figures
 
     def _is_best(self, value: float) -> bool:
         if self.progress.best is None:
             return True
         best = self.progress.best["value"]
-        return value < best if self._config.monitor == "loss" else value > best
+        return value < best if self._config.monitor in ("loss", "perplexity") else value > best
 
     def _save(self) -> None:
         self.progress.seconds = time.monotonic() - self._started
@@ -263,7 +262,7 @@ class Trainer:
         progress = self.progress
         return {
             "epoch": progress.epoch,
-            "epochs": self._epochs,
+            "epochs": self._epochs or None,
             "batch": progress.batch,
             "step": progress.step,
             "best": progress.best,
@@ -271,8 +270,9 @@ class Trainer:
 
     def _place(self) -> str:
         progress = self.progress
-        epoch = min(progress.epoch + 1, self._epochs)
-        return f"epoch {epoch} of {self._epochs}, batch {progress.batch} of {progress.steps_per_epoch}"
+        epoch = progress.epoch + 1
+        epochs = f"{min(epoch, self._epochs)} of {self._epochs}" if self._epochs else f"{epoch}"
+        return f"epoch {epochs}, batch {progress.batch} of {progress.steps_per_epoch}"
 
     def _diverged(self) -> UserError:
         return UserError(
@@ -283,19 +283,3 @@ class Trainer:
     def _what_is_kept(self) -> str:
         step = self._folder.checkpoints.newest_step()
         return "There is no checkpoint before it" if step is None else f"The checkpoint of step {step} is kept"
-
-
-def _any_shape(specification: Any) -> Any:
-    """An element specification without sizes, so that one graph serves all batches of all epochs."""
-    return tf.nest.map_structure(lambda spec: tf.TensorSpec([None] * spec.shape.rank, spec.dtype), specification)
-
-
-def _update(metrics: list[keras.metrics.Metric], loss: tf.Tensor, targets: Any, outputs: Any) -> None:
-    mean, *others = metrics
-    mean.update_state(loss, sample_weight=tf.shape(outputs)[0])
-    for metric in others:
-        metric.update_state(targets, outputs)
-
-
-def _results(metrics: list[keras.metrics.Metric]) -> dict[str, float]:
-    return {metric.name: float(metric.result()) for metric in metrics}

@@ -12,6 +12,8 @@ class TrainingConfig:
 
     Attributes:
         epochs: Passes over the training data. At least 1.
+        minutes: Train for this long instead, validation included, with the schedule stretched over that time; such a
+            training depends on the speed of the machine. Above 0. Left out, `epochs` decide.
         min_steps: Small data get more epochs, so that there are at least this many steps. From 0.
         optimizer: The rule that turns gradients into steps; `adam` with `weight_decay` is AdamW.
         learning_rate: Size of the steps at the peak of the schedule. Above 0.
@@ -28,7 +30,7 @@ class TrainingConfig:
         label_smoothing: Share of the target probability that is spread over all classes. From 0 to below 1.
         average_decay: Decay of an exponential moving average of the weights, which is then what is evaluated and
             exported; early steps use a smaller decay. 0 does without.
-        monitor: The validation figure by which epochs are compared.
+        monitor: The validation figure by which epochs are compared; not every task has each.
         patience: Stop after this many epochs without a better one. Left out, all epochs are run.
         precision: `mixed_bfloat16` computes in bfloat16 and keeps the weights in float32.
         seed: Fixes initial weights, dropout, data order and splits.
@@ -39,6 +41,7 @@ class TrainingConfig:
     """
 
     epochs: int = 5
+    minutes: float | None = None
     min_steps: int = 200
     optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
     learning_rate: float = 2e-3
@@ -53,7 +56,7 @@ class TrainingConfig:
     clip_norm: float | None = 1.0
     label_smoothing: float = 0.0
     average_decay: float = 0.998
-    monitor: Literal["accuracy", "loss"] = "accuracy"
+    monitor: Literal["accuracy", "loss", "bleu"] = "accuracy"
     patience: int | None = None
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     seed: int = 1
@@ -64,6 +67,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Check the ranges."""
         require(self.epochs >= 1, "training.epochs", "at least 1", self.epochs)
+        require(self.minutes is None or self.minutes > 0, "training.minutes", "above 0", self.minutes)
         require(self.min_steps >= 0, "training.min_steps", "at least 0", self.min_steps)
         require(0 < self.learning_rate < float("inf"), "training.learning_rate", "above 0", self.learning_rate)
         for name in ("warmup", "final_learning_rate"):

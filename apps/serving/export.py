@@ -18,7 +18,7 @@ from apps.errors import UserError
 from apps.serving import fresh, graph_check
 from apps.serving import metadata as metadata_file
 from apps.serving.model_card import Card, render
-from apps.serving.served import encode_text
+from apps.serving.served import call_signature, encode_text
 from apps.serving.snapshot import inference_module
 
 CHECK_TEXTS = (
@@ -67,6 +67,7 @@ def export_model(
     version: int | None = None,
     check: bool = True,
     check_texts: Sequence[str | bytes] = CHECK_TEXTS,
+    check_inputs: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> ExportReport:
     """Writes a model as a SavedModel that needs nothing but TensorFlow.
 
@@ -87,6 +88,7 @@ def export_model(
         check: Whether to load the model in a fresh process and to compare its answers to this one's. Signatures whose
             one input is `text` are compared.
         check_texts: The texts to compare on; bytes may be invalid UTF-8.
+        check_inputs: Inputs, by signature, on which signatures with other inputs are compared.
 
     Returns:
         Where the model is, and how large.
@@ -108,6 +110,7 @@ def export_model(
         number = version if version is not None else _next_version(model_folder)
         fields = {
             **metadata,
+            **({"inputs": dict(card.inputs)} if card.inputs else {}),
             "name": name,
             "version": number,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -119,7 +122,11 @@ def export_model(
         sealed = metadata_file.seal(folder, fields)
         metadata_file.write(folder, sealed)
         if check:
-            _check_in_fresh_process(folder, concrete, [encode_text(text) for text in check_texts])
+            texts = [encode_text(text) for text in check_texts]
+            requests: dict[str, Mapping[str, Any]] = {
+                key: {"text": texts} for key, function in concrete.items() if _only_text(function)
+            }
+            _check_in_fresh_process(folder, concrete, requests | dict(check_inputs or {}))
         sizes = {
             path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()
         }
@@ -252,19 +259,21 @@ def _spec(spec: Any) -> dict[str, Any]:
     return {"dtype": spec.dtype.name, "shape": None if spec.shape.rank is None else spec.shape.as_list()}
 
 
-def _check_in_fresh_process(folder: Path, concrete: Mapping[str, Any], texts: Sequence[bytes]) -> None:
-    """Compares the answers of the written model in a fresh process to those of the functions here."""
-    import tensorflow as tf
+def _only_text(function: Any) -> bool:
+    return set(_describe(function)["inputs"]) == {"text"}
 
-    names = [name for name, function in concrete.items() if set(_describe(function)["inputs"]) == {"text"}]
+
+def _check_in_fresh_process(
+    folder: Path, concrete: Mapping[str, Any], requests: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Compares the answers of the written model in a fresh process to those of the functions here."""
     try:
-        answers = fresh.answers(folder, [(name, texts) for name in names])
+        answers = fresh.answers(folder, list(requests.items()))
     except RuntimeError as error:
         raise UserError(f"The exported model does not run in a process with TensorFlow alone: {error}") from error
-    for name, answer in zip(names, answers, strict=True):
-        expected = concrete[name](text=tf.constant(list(texts), dtype=tf.string, shape=[len(texts)]))
-        for output, tensor in expected.items():
-            difference = largest_difference(tensor.numpy(), answer[output])
+    for (name, inputs), answer in zip(requests.items(), answers, strict=True):
+        for output, value in call_signature(concrete[name], inputs).items():
+            difference = largest_difference(value, answer[output])
             if difference > 1e-4:
                 raise UserError(
                     f"Output {output!r} of signature {name!r} differs by {difference:.2g} in a process with TensorFlow "

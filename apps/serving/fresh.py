@@ -1,8 +1,8 @@
 """Calls a SavedModel in a process that has TensorFlow and nothing else of this project, on the CPU.
 
 Run as a script, `python -P fresh.py FOLDER`, it reads requests from standard input and writes answers to standard
-output, both JSON: `[{"signature": name, "texts": [base64, ...]}, ...]` becomes a list of outputs by name, each
-`{"shape": [...], "values": [...]}` with strings in base64. `answers` runs it.
+output, both JSON: `[{"signature": name, "inputs": {name: array}}, ...]` becomes a list of outputs by name. An array
+is `{"dtype": name, "shape": [...], "values": [...]}`, with strings in base64. `answers` runs it.
 """
 
 import base64
@@ -19,12 +19,12 @@ import numpy as np
 BLOCKED = ("keras", "tf_keras", "keras_seq", "pipelines", "apps", "tensorflow_text")
 
 
-def answers(directory: Path, requests: Sequence[tuple[str, Sequence[bytes]]]) -> list[dict[str, np.ndarray]]:
-    """The outputs of a SavedModel for each (signature, texts), computed in a fresh process.
+def answers(directory: Path, requests: Sequence[tuple[str, Mapping[str, Any]]]) -> list[dict[str, np.ndarray]]:
+    """The outputs of a SavedModel for each (signature, inputs), computed in a fresh process.
 
     Args:
         directory: The version folder.
-        requests: Pairs of a signature's name and the batch of texts to call it with.
+        requests: Pairs of a signature's name and its inputs by name: arrays, numbers, or lists of `bytes`.
 
     Returns:
         For each request its outputs by name, strings as `bytes` in arrays of objects.
@@ -33,8 +33,8 @@ def answers(directory: Path, requests: Sequence[tuple[str, Sequence[bytes]]]) ->
         RuntimeError: when the process fails, with the end of what it wrote.
     """
     payload = [
-        {"signature": signature, "texts": [base64.b64encode(text).decode("ascii") for text in texts]}
-        for signature, texts in requests
+        {"signature": signature, "inputs": {name: _packed(value) for name, value in inputs.items()}}
+        for signature, inputs in requests
     ]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     process = subprocess.run(
@@ -54,8 +54,28 @@ def answers(directory: Path, requests: Sequence[tuple[str, Sequence[bytes]]]) ->
     ]
 
 
+def _packed(value: Any) -> dict[str, Any]:
+    """An array, a number or a list of `bytes`, for JSON."""
+    array = value if isinstance(value, np.ndarray) else _from(value)
+    values = array.ravel().tolist()
+    if array.dtype == object:
+        return {
+            "dtype": "string",
+            "shape": list(array.shape),
+            "values": [base64.b64encode(item).decode("ascii") for item in values],
+        }
+    return {"dtype": array.dtype.name, "shape": list(array.shape), "values": values}
+
+
+def _from(value: Any) -> np.ndarray:
+    """An array of a number, or of a list."""
+    if isinstance(value, bytes) or (isinstance(value, (list, tuple)) and all(isinstance(v, bytes) for v in value)):
+        return np.array(value, dtype=object)
+    return np.asarray(value)
+
+
 def _array(value: Mapping[str, Any]) -> np.ndarray:
-    """The array of one output of the answer."""
+    """The array that was packed."""
     if value["dtype"] == "string":
         array = np.empty(len(value["values"]), dtype=object)
         array[:] = [base64.b64decode(item) for item in value["values"]]
@@ -73,15 +93,16 @@ def _serve(directory: str) -> None:
     module = tf.saved_model.load(directory)
     results = []
     for request in json.load(sys.stdin):
-        texts = [base64.b64decode(text) for text in request["texts"]]
-        batch = tf.constant(texts, dtype=tf.string, shape=[len(texts)])
-        outputs = {}
-        for name, tensor in module.signatures[request["signature"]](text=batch).items():
-            values = tensor.numpy().ravel().tolist()
-            if tensor.dtype == tf.string:
-                values = [base64.b64encode(value).decode("ascii") for value in values]
-            outputs[name] = {"dtype": tensor.dtype.name, "shape": tensor.shape.as_list(), "values": values}
-        results.append(outputs)
+        signature = module.signatures[request["signature"]]
+        types = {name: spec.dtype for name, spec in signature.structured_input_signature[1].items()}
+        inputs = {name: _array(value) for name, value in request["inputs"].items()}
+        outputs = signature(
+            **{
+                name: tf.constant(value.ravel().tolist(), types[name], shape=value.shape)
+                for name, value in inputs.items()
+            }
+        )
+        results.append({name: _packed(tensor.numpy()) for name, tensor in outputs.items()})
     print(json.dumps(results))
 
 

@@ -16,6 +16,7 @@ class Card:
         limits: What it was not made for and where it is known to fail, one sentence each.
         examples: Texts to call it with in the shown code.
         licence: The terms under which the model itself may be used.
+        inputs: What `serving_default` takes besides the texts, with good values; it goes into the metadata as well.
     """
 
     summary: str
@@ -23,6 +24,7 @@ class Card:
     limits: tuple[str, ...] = ()
     examples: tuple[str, ...] = ("An example.",)
     licence: str = field(default="Apache-2.0")
+    inputs: Mapping[str, float | int] = field(default_factory=dict)
 
 
 def render(metadata: Mapping[str, Any], card: Card) -> str:
@@ -155,7 +157,9 @@ def python_example(metadata: Mapping[str, Any], path: str, examples: tuple[str, 
     outputs = metadata["signatures"]["serving_default"]["outputs"]
     lines = ["import tensorflow as tf", "", f"model = tf.saved_model.load({_quoted(path)})", "texts = tf.constant(["]
     lines += [f"    {_quoted(text)}," for text in examples]
-    lines += ["])", 'answer = model.signatures["serving_default"](text=texts)']
+    settings = [f"{name}=tf.constant({value})" for name, value in metadata.get("inputs", {}).items()]
+    arguments = ", ".join(["text=texts", *settings])
+    lines += ["])", f'answer = model.signatures["serving_default"]({arguments})']
     lines += [f"print(answer[{_quoted(name)}].numpy())" for name in outputs]
     return "\n".join(lines)
 
@@ -168,7 +172,8 @@ def _quoted(text: str) -> str:
 def serving_example(metadata: Mapping[str, Any], examples: tuple[str, ...]) -> str:
     """Shell commands that start TF Serving with the model and ask it over REST."""
     name = metadata["name"]
-    body = json.dumps({"inputs": {"text": list(examples)}}, ensure_ascii=False).replace("'", "'\\''")
+    inputs = {"text": list(examples), **metadata.get("inputs", {})}
+    body = json.dumps({"inputs": inputs}, ensure_ascii=False).replace("'", "'\\''")
     return "\n".join(
         [
             f"docker run --rm -p 8501:8501 -e MODEL_NAME={name} \\",

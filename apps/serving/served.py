@@ -1,6 +1,6 @@
 """A loaded model: strings in, arrays out, with TensorFlow alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,18 +55,30 @@ class ServedModel:
         Raises:
             UserError: when the model has no such signature, or fails on these texts.
         """
+        return self.ask(signature, text=texts)
+
+    def ask(self, signature: str, **inputs: Any) -> dict[str, np.ndarray]:
+        """One call of a signature.
+
+        Args:
+            signature: Its name.
+            inputs: Arrays, numbers or lists by the names of its inputs; texts as in `call`.
+
+        Returns:
+            Each output by its name; strings are `bytes` in an array of objects.
+
+        Raises:
+            UserError: when the model has no such signature or input, or fails on what it is given.
+        """
         import tensorflow as tf
 
         if signature not in self._module.signatures:
             known = ", ".join(self.signatures)
             raise UserError(f"Model {self.entry.key} has no signature {signature!r}; it has: {known}.")
-        batch = tf.constant([encode_text(text) for text in texts], dtype=tf.string, shape=[len(texts)])
         try:
-            outputs = self._module.signatures[signature](text=batch)
+            return call_signature(self._module.signatures[signature], inputs)
         except tf.errors.OpError as error:
-            reason = error.message.strip().splitlines()[0]
-            raise UserError(f"Model {self.entry.key} fails on a batch of {len(texts)} texts: {reason}") from error
-        return {name: tensor.numpy() for name, tensor in outputs.items()}
+            raise UserError(f"Model {self.entry.key} fails in {signature!r}: {_reason(error.message)}") from error
 
     def predict(self, texts: Sequence[str | bytes], batch_size: int = 32) -> Iterator[tuple[list[str], np.ndarray]]:
         """The labels and probabilities of many texts, a batch at a time and in their order.
@@ -77,6 +89,42 @@ class ServedModel:
         for start in range(0, len(texts), batch_size):
             outputs = self.call("serving_default", texts[start : start + batch_size])
             yield [decode_text(label) for label in outputs["label"]], outputs["probabilities"]
+
+
+def call_signature(signature: Any, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The outputs, as arrays, of the function of a signature, for arrays, numbers, lists or tensors by name."""
+    import tensorflow as tf
+
+    # A loaded signature takes its inputs by name; a function that was not exported takes some by place alone.
+    if hasattr(signature, "get_concrete_function"):
+        positional, named = signature.input_signature, {}
+    else:
+        positional, named = signature.structured_input_signature
+    known = {spec.name: spec for spec in positional} | named
+    missing, extra = sorted(known.keys() - inputs.keys()), sorted(inputs.keys() - known.keys())
+    if missing or extra:
+        raise UserError(f"A signature takes {sorted(known)}; missing: {missing}, unknown: {extra}.")
+    tensors = {name: _tensor(value, known[name]) for name, value in inputs.items()}
+    first = [tensors.pop(spec.name) for spec in positional]
+    outputs = signature(*first, **tensors)
+    return {name: value.numpy() if isinstance(value, tf.Tensor) else value for name, value in outputs.items()}
+
+
+def _reason(message: str) -> str:
+    """The line of TensorFlow's message that says what is wrong."""
+    lines = [line.strip() for line in message.splitlines()]
+    noise = ("Graph execution error:", "[[", "<stack", "Detected at", "File ", "Errors may")
+    return next((line for line in lines if line and not line.startswith(noise)), lines[0])
+
+
+def _tensor(value: Any, spec: Any) -> Any:
+    """A value as the tensor that a signature expects."""
+    import tensorflow as tf
+
+    if spec.dtype == tf.string and isinstance(value, (list, tuple)):
+        value = [encode_text(text) for text in value]
+        return tf.constant(value, tf.string, shape=[len(value)])
+    return tf.cast(tf.convert_to_tensor(value), spec.dtype) if spec.dtype != tf.string else tf.convert_to_tensor(value)
 
 
 def encode_text(text: str | bytes) -> bytes:

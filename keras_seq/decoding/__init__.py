@@ -1,5 +1,6 @@
 """From a step function to sequences: strategies, constraints and one loop."""
 
+from keras_seq.decoding.adjustable_sampling import AdjustableSampling
 from keras_seq.decoding.beam_search import BeamSearch
 from keras_seq.decoding.constraint import Constraint, Position
 from keras_seq.decoding.decode import decode
@@ -21,6 +22,7 @@ from keras_seq.decoding.top_k_sampling import TopKSampling
 from keras_seq.decoding.top_p_sampling import TopPSampling
 
 __all__ = [
+    "AdjustableSampling",
     "BeamSearch",
     "Choice",
     "Constraint",

@@ -32,7 +32,7 @@ def _rotate(bits, places):
     return ops.bitwise_or(ops.left_shift(bits, places), right)
 
 
-def uniforms(seed, batch_size, width, length):
+def uniforms(seed, batch_size, width, length, first=0):
     """Numbers from 0 to below 1, float32 `[length, batch, width]`.
 
     The number for a row, one of its sequences and a time depends on the seed and these three alone: not on the other
@@ -45,12 +45,13 @@ def uniforms(seed, batch_size, width, length):
         batch_size: Integer or scalar tensor.
         width: Number of sequences a row.
         length: Integer or scalar tensor.
+        first: Integer or scalar tensor, the time of the first of them. Defaults to `0`.
     """
     key, by_row = _key(seed)
     rows = ops.arange(batch_size, dtype="int32")
     key = threefry(key, (ops.zeros_like(rows) if by_row else rows, ops.zeros_like(rows)))
     key = [ops.reshape(word, (1, -1, 1)) for word in key]
-    times = ops.reshape(ops.arange(length, dtype="int32"), (-1, 1, 1))
+    times = ops.reshape(first + ops.arange(length, dtype="int32"), (-1, 1, 1))
     sequences = ops.reshape(ops.arange(width, dtype="int32"), (1, 1, -1))
     bits, _ = threefry(key, (sequences, times))
     mantissa = ops.bitwise_and(ops.right_shift(bits, 8), 0xFFFFFF)

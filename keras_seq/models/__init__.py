@@ -2,6 +2,7 @@
 
 from keras_seq.models.decoder import Decoder
 from keras_seq.models.encoder_decoder import EncoderDecoder
+from keras_seq.models.language_model import LanguageModel
 from keras_seq.models.memory import Memory
 from keras_seq.models.recurrent_decoder import RecurrentDecoder
 from keras_seq.models.sequence_classifier import SequenceClassifier
@@ -14,6 +15,7 @@ from keras_seq.models.vector_to_sequence import VectorToSequence
 __all__ = [
     "Decoder",
     "EncoderDecoder",
+    "LanguageModel",
     "Memory",
     "RecurrentDecoder",
     "SequenceClassifier",

@@ -177,6 +177,28 @@ class RecurrentDecoder(Decoder):
             sequences, _, _ = layer.run(sequences, start, None, training, True, **steps)
         return _drop(sequences, masks[-1], all_steps=True)
 
+    def read_on(self, tokens, states, mask=None, reset=None, training=False):
+        """A language model reads on: tokens `[batch, time]` from the states of each layer; see `LanguageModel`.
+
+        Returns:
+            The outputs of the top cell, `[batch, time, features]`, and the list of each layer's states after them.
+        """
+        sequences, after = self.embedding(tokens), []
+        masks = self._masks(ops.shape(tokens)[0], training)
+        for layer, start, drop in zip(self.layers, states, masks, strict=False):
+            sequences = _drop(sequences, drop, all_steps=True)
+            sequences, _, final = layer.run(sequences, list(start), mask, training, True, reset=reset)
+            after.append(list(final))
+        return _drop(sequences, masks[-1], all_steps=True), after
+
+    def resume(self, states, batch_size):
+        """The state for `step`, of a language model that has read on to these states of each layer."""
+        layers = [
+            {"states": list(its), "constants": cell.constants(batch_size)}
+            for cell, its in zip(self.cells, states, strict=True)
+        ]
+        return {"layers": layers, "context": None, "dropout": None}
+
     def start(self, memory=None, memory_mask=None, batch_size=None, max_length=None, training=False):
         """The state before the first step; see `Decoder.start`."""
         context, initial_states = self._begin(memory, memory_mask)

@@ -62,6 +62,11 @@ class ExactTokenizer(Tokenizer):
             joined = tf.strings.reduce_join(ids.with_flat_values(tf.gather(self._text_of_id, values)), axis=-1)
             return tf.strings.unicode_transcode(joined, "UTF-8", "UTF-8", errors="replace")
 
+    def texts_of(self, ids: tf.Tensor) -> tf.Tensor:
+        """What each id adds to a text, as bytes: int [...] -> string [...]. A piece can be part of a character."""
+        with tf.device("CPU"):
+            return tf.gather(self._text_of_id, ids)
+
     def _written(self, token: str, id: int) -> bytes:
         """What `decode` writes for a token."""
         if id == PADDING_ID:

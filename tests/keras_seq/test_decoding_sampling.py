@@ -38,6 +38,7 @@ def test_random_numbers_depend_on_their_place_alone(numpy):
     assert whole.shape == (11, 5, 3)
     assert len(np.unique(whole)) == whole.size
     np.testing.assert_array_equal(numpy(uniforms(7, 2, 1, 4)), whole[:4, :2, :1])
+    np.testing.assert_array_equal(numpy(uniforms(7, 2, 1, 4, first=5)), whole[5:9, :2, :1])
     seeds = np.array([9, 7, 9])
     by_row = numpy(uniforms(seeds, 3, 2, 4))
     np.testing.assert_array_equal(by_row[:, 0], by_row[:, 2])

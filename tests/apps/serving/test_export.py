@@ -36,7 +36,7 @@ def test_fresh_process_with_tensorflow_alone_gives_the_same_answers(exported, cl
     _, report = exported
     batches = [[text] for text in TEXTS] + [[], TEXTS, ([text for text in TEXTS if len(text) < 99] * 7)[:33]]
     requests = [(name, batch) for name in ("serving_default", "explain") for batch in batches]
-    answers = fresh.answers(report.path, requests)
+    answers = fresh.answers(report.path, [(name, {"text": batch}) for name, batch in requests])
     for (name, batch), answer in zip(requests, answers, strict=True):
         expected = classifier.signatures[name](tf.constant(batch, tf.string, shape=[len(batch)]))
         assert set(answer) == set(expected)
@@ -109,7 +109,9 @@ def test_check_compares_a_fresh_process_to_this_one(tmp_path, classifier, fields
 
     def other_answers(directory, requests):
         return [
-            {"label": np.array([b"pos"] * len(t), object), "probabilities": np.ones([len(t), 3])} for _, t in requests
+            {"label": np.array([b"pos"] * len(t), object), "probabilities": np.ones([len(t), 3])}
+            for _, inputs in requests
+            for t in inputs.values()
         ]
 
     monkeypatch.setattr(fresh, "answers", other_answers)

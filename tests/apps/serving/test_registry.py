@@ -133,7 +133,7 @@ def test_failing_model_is_one_line(tmp_path):
     )
     model = registry.load(registry.find("n", tmp_path))
     assert model.call("serving_default", ["2"])["probabilities"].tolist() == [[2.0]]
-    with pytest.raises(UserError, match="n/1 fails on a batch of 2 texts"):
+    with pytest.raises(UserError, match=r"n/1 fails in .serving_default.: StringToNumber"):
         model.call("serving_default", ["2", "two"])
 
 

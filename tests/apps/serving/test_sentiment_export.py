@@ -59,7 +59,7 @@ def test_fresh_process_gives_the_same_answers(task):
     short = [text for text in TEXTS if len(text) < 99]
     batches = [[text] for text in TEXTS] + [[], (short * 7)[:33]]
     requests = [(name, batch) for name in ("serving_default", "explain") for batch in batches]
-    answers = fresh.answers(task.report.path, requests)
+    answers = fresh.answers(task.report.path, [(name, {"text": batch}) for name, batch in requests])
     for (name, batch), answer in zip(requests, answers, strict=True):
         expected = task.signatures[name](tf.constant(batch, tf.string, shape=[len(batch)]))
         assert set(answer) == set(expected)

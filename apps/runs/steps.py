@@ -1,0 +1,139 @@
+"""What happens with one batch, of training and of validation, as graphs."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from apps.runs.averaging import WeightAverage
+from keras_seq.training import TruncatedBPTT
+from keras_seq.training.carried_state import carried_state
+
+Metrics = list[keras.metrics.Metric]
+
+
+class Steps:
+    """The training step and the validation step of a model.
+
+    A batch is `(inputs, targets)`, or `(inputs, targets, weights)` where tokens are weighted. A `TruncatedBPTT` is
+    given the state that the batch before has left, in training and in validation.
+
+    Args:
+        model: A built Keras model.
+        loss: `loss(targets, outputs)`, or `loss(targets, outputs, weights)` of weighted batches: the mean.
+        objective: What training minimises, where it is more than the loss of the model's outputs:
+            `objective(model, inputs, targets) -> (loss, outputs)`.
+        make_metrics: Makes the Keras metrics to be reported beside the loss.
+        optimizer: A Keras optimizer.
+        average: The moving average of the weights, or None.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        loss: Callable[..., Any],
+        objective: Callable[[Any, Any, Any], tuple[Any, Any]] | None,
+        make_metrics: Callable[[], Metrics],
+        optimizer: keras.optimizers.Optimizer,
+        average: WeightAverage | None,
+    ) -> None:
+        self.train_metrics: Metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
+        self.validation_metrics: Metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
+        self._model = model
+        self._loss = loss
+        self._objective = objective
+        self._optimizer = optimizer
+        self._average = average
+        self._carried: list[Any] = []
+        if isinstance(model, TruncatedBPTT):
+            self._carried = [carried_state(model.model.get_initial_state(1)) for _ in ("training", "validation")]
+
+    @property
+    def carried(self) -> list[Any]:
+        """The variables that hold the state between batches of training; they change their size with the batches."""
+        return tf.nest.flatten(self._carried[0].variables) if self._carried else []
+
+    def compile(self, train: Any, validation: Any | None) -> None:
+        """Make the graphs for batches of these element specifications, of any size."""
+        # XLA compiles recurrent loops to something slower than TensorFlow's own loop on a CPU.
+        self._train = tf.function(self._train_on_batch, input_signature=_any_shape(train), jit_compile=False)
+        if validation is not None:
+            signature = _any_shape(validation)
+            self._validate = tf.function(self._validate_on_batch, input_signature=signature, jit_compile=False)
+
+    def start_training_epoch(self) -> None:
+        """Begin the figures, and the state, of an epoch anew."""
+        _reset(self.train_metrics, self._carried[:1])
+
+    def train(self, batch: Any) -> float:
+        """One step of the optimizer; returns the loss, with the penalties on weights."""
+        return float(self._train(*batch))
+
+    def validate(self, data: tf.data.Dataset, check: Callable[[], None]) -> dict[str, float]:
+        """The figures of a dataset, with the weights as they are; `check` is called before each batch."""
+        _reset(self.validation_metrics, self._carried[1:])
+        for batch in data:
+            check()
+            self._validate(*batch)
+        return results(self.validation_metrics)
+
+    def averaged(self) -> Any:
+        """A context in which the model has the averaged weights, if there are any."""
+        return self._average.in_place() if self._average is not None else contextlib.nullcontext()
+
+    def _train_on_batch(self, inputs: Any, targets: Any, weights: Any = None) -> tf.Tensor:
+        variables = self._model.trainable_variables
+        with tf.GradientTape() as tape:
+            if self._objective is not None:
+                loss, outputs = self._objective(self._model, inputs, targets)
+            else:
+                outputs = self._outputs(inputs, training=True)
+                loss = self._mean_loss(targets, outputs, weights)
+            total = tf.add_n([loss, *self._model.losses])
+        self._optimizer.apply(tape.gradient(total, variables), variables)
+        if self._average is not None:
+            self._average.update(self._optimizer.iterations.value)
+        _update(self.train_metrics, loss, targets, outputs, weights)
+        return total
+
+    def _validate_on_batch(self, inputs: Any, targets: Any, weights: Any = None) -> None:
+        outputs = self._outputs(inputs, training=False)
+        _update(self.validation_metrics, self._mean_loss(targets, outputs, weights), targets, outputs, weights)
+
+    def _outputs(self, inputs: Any, training: bool) -> Any:
+        if not self._carried:
+            return self._model(inputs, training=training)
+        carried = self._carried[0 if training else 1]
+        initial = self._model.model.get_initial_state(tf.shape(tf.nest.flatten(inputs)[0])[0])
+        outputs, state = self._model(inputs, state=carried.go_on(initial), training=training)
+        carried.keep(tf.nest.map_structure(tf.stop_gradient, state))
+        return outputs
+
+    def _mean_loss(self, targets: Any, outputs: Any, weights: Any) -> Any:
+        return self._loss(targets, outputs) if weights is None else self._loss(targets, outputs, weights)
+
+
+def results(metrics: Metrics) -> dict[str, float]:
+    """The values of metrics by name."""
+    return {metric.name: float(metric.result()) for metric in metrics}
+
+
+def _reset(metrics: Metrics, carried: list[Any]) -> None:
+    for metric in metrics:
+        metric.reset_state()
+    for state in carried:
+        state.forget()
+
+
+def _update(metrics: Metrics, loss: tf.Tensor, targets: Any, outputs: Any, weights: Any) -> None:
+    mean, *others = metrics
+    mean.update_state(loss, sample_weight=tf.shape(outputs)[0] if weights is None else tf.reduce_sum(weights))
+    for metric in others:
+        metric.update_state(targets, outputs, sample_weight=weights)
+
+
+def _any_shape(specification: Any) -> Any:
+    """An element specification without sizes, so that one graph serves all batches of all epochs."""
+    return tf.nest.map_structure(lambda spec: tf.TensorSpec([None] * spec.shape.rank, spec.dtype), specification)

@@ -1,0 +1,257 @@
+"""Text generation: a language model of any text, by character, word or subword."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from apps.cells import CellName
+from apps.errors import UserError
+from apps.runs.training_config import TrainingConfig, require
+from apps.task import Processor, Signatures, Task
+from pipelines.corpus_config import FILE_SOURCES, CorpusConfig, VocabularyConfig, WindowConfig
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The language model: embedding, recurrent layers or a Transformer, scores of the next token.
+
+    Attributes:
+        kind: `recurrent` layers, which carry their state along the text, or a `transformer`, which sees one window.
+        cell: The recurrent cell.
+        units: Size of the state of each layer; of a Transformer, its width. At least 1.
+        layers: Layers on top of each other. At least 1.
+        embedding_size: Features of a token. Left out, it is 128, or with `tied_embeddings` the units.
+        tied_embeddings: Whether the embeddings are the output weights as well; always so in a Transformer.
+        dropout: Share of the features of every layer's input, and of the last output, that is dropped in training,
+            the same ones in all steps of a window. From 0 to below 1.
+        heads: Heads of a Transformer's attention; they divide the units.
+        positions: What a Transformer knows of places.
+        context: Tokens that a Transformer sees at most when it writes. At least 2.
+    """
+
+    kind: Literal["recurrent", "transformer"] = "recurrent"
+    cell: CellName = "lstm"
+    units: int = 512
+    layers: int = 1
+    embedding_size: int | None = None
+    tied_embeddings: bool = False
+    dropout: float = 0.2
+    heads: int = 4
+    positions: Literal["sinusoidal", "rotary", "relative"] = "rotary"
+    context: int = 512
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name, least in (("units", 1), ("layers", 1), ("heads", 1), ("context", 2)):
+            require(getattr(self, name) >= least, f"model.{name}", f"at least {least}", getattr(self, name))
+        size = self.embedding_size
+        require(size is None or size >= 1, "model.embedding_size", "at least 1", size)
+        require(0 <= self.dropout < 1, "model.dropout", "from 0 to below 1", self.dropout)
+        if self.kind == "transformer":
+            require(
+                self.units % self.heads == 0, "model.units", f"a multiple of model.heads = {self.heads}", self.units
+            )
+        elif self.tied_embeddings:
+            require(size in (None, self.units), "model.embedding_size", "model.units if they are tied", size)
+
+    @property
+    def resolved_embedding_size(self) -> int:
+        """`embedding_size`, or what follows from the rest."""
+        return self.embedding_size or (self.units if self.tied_embeddings or self.kind == "transformer" else 128)
+
+
+def _training() -> TrainingConfig:
+    return TrainingConfig(
+        epochs=10, learning_rate=2e-3, beta_2=0.99, weight_decay=0.01, average_decay=0.99, monitor="loss"
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that decides a text generation run.
+
+    Attributes:
+        data: Which text.
+        text: How text becomes ids.
+        batch: How ids become batches.
+        model: The layers.
+        training: How to train.
+    """
+
+    data: CorpusConfig = field(default_factory=CorpusConfig)
+    text: VocabularyConfig = field(default_factory=VocabularyConfig)
+    batch: WindowConfig = field(default_factory=WindowConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=_training)
+
+    def __post_init__(self) -> None:
+        """Check what must fit together."""
+        if self.model.kind == "transformer":
+            cutting = self.batch.cutting
+            require(cutting == "windows", "batch.cutting", "windows for a transformer, which carries no state", cutting)
+
+
+@dataclass(frozen=True)
+class LanguageProcessor:
+    """The tokenizer of a run."""
+
+    tokenizer: Any
+    labels: list[str] = field(default_factory=list)
+
+
+class TextGenerationTask(Task):
+    """Text generation, as the verbs see it."""
+
+    name = "text_generation"
+    summary = "Write on in the style of a text: a language model of your own files."
+    config_class = Config
+    predictor = "apps.commands.generate"
+
+    def datasets(self, config: Config, tokenizer: Any = None) -> Any:
+        """The batches, as `pipelines.text_generation.TextData`."""
+        from pipelines.text_generation import load_text_generation
+
+        batch = config.batch
+        if config.model.kind == "transformer":  # it reads each window from nothing, wherever documents begin
+            batch = dataclasses.replace(batch, reset="row")
+        return load_text_generation(config.data, config.text, batch, config.training.seed, tokenizer)
+
+    def load_processor(self, vocabulary: Path, labels: list[str]) -> LanguageProcessor:
+        """The tokenizer in a folder."""
+        from pipelines.text import load_tokenizer
+
+        return LanguageProcessor(load_tokenizer(vocabulary))
+
+    def data_facts(self, data: Any, config: Config) -> dict[str, Any]:
+        """What is recorded about the data; rows are characters."""
+        report = data.report
+        return {
+            "source": report["source"],
+            "licence": report["licence"],
+            "digest": report["digest"],
+            "rows": report["characters"],
+            "unit": "characters",
+            "labels": [],
+            "report": report,
+        }
+
+    def build_model(self, config: Config, processor: Processor) -> "keras.Model":
+        """A `TruncatedBPTT` around a `LanguageModel`, built."""
+        from apps.language_model import build_language_model
+
+        return build_language_model(config.model, len(processor.tokenizer.vocabulary), config.training.seed)
+
+    def loss(self, config: Config) -> Callable[..., Any]:
+        """Cross entropy of the next token."""
+        from keras_seq.training import SequenceCrossEntropy
+
+        return SequenceCrossEntropy(ignore_class=None, label_smoothing=config.training.label_smoothing)
+
+    def metrics(self, config: Config) -> "list[keras.metrics.Metric]":
+        """Accuracy of the next token."""
+        from keras_seq.training import TokenAccuracy
+
+        return [TokenAccuracy(ignore_class=None, name="accuracy")]
+
+    def signatures(self, model: "keras.Model", processor: Processor, config: Config) -> dict[str, "tf.function"]:
+        """`serving_default`, `start` and `step`, `score`, `activations`, `read`."""
+        from apps.language_signatures import language_signatures
+
+        return language_signatures(model.model, processor.tokenizer, config.model.context)
+
+    def check_inputs(self, processor: Processor, config: Config) -> Mapping[str, Mapping[str, Any]]:
+        """Two prompts, to be continued in the most probable way."""
+        from apps.language_signatures import prompt_inputs
+
+        return {"serving_default": prompt_inputs([b"", "The caf\u00e9".encode()], temperature=0.0, max_tokens=12)}
+
+    def records(self, config: Config, split: str, processor: Processor) -> Any:
+        """The text of a split, in batches; with `all`, a file of one's own from its beginning to its end."""
+        data = config.data
+        if split == "all":
+            source = data.resolved_source
+            if source not in (*FILE_SOURCES, "stdlib", "samples"):
+                raise UserError(
+                    f"--split all is for texts of your own (--data.file, --data.folder); {source} has validation."
+                )
+            data = dataclasses.replace(data, validation_fraction=0.0, test_fraction=1.0)
+            split = "test"
+        opened = self.datasets(dataclasses.replace(config, data=data), processor.tokenizer)
+        return self._measured(opened, split, config)
+
+    def validation_records(self, data: Any, config: Config) -> Any:
+        """The validation text."""
+        return self._measured(data, "validation", config)
+
+    def _measured(self, data: Any, split: str, config: Config) -> Any:
+        from apps.language_evaluation import MeasuredText
+
+        return MeasuredText(data, split, config.model.kind == "recurrent")
+
+    def evaluate(self, call: Signatures, records: Any, labels: list[str]) -> dict[str, Any]:
+        """The figures of `apps.language_evaluation`."""
+        from apps.language_evaluation import measure
+
+        return measure(call, records)
+
+    def show_evaluation(self, figures: dict[str, Any]) -> Iterable[Any]:
+        """The tables of `apps.language_evaluation`."""
+        from apps.language_evaluation import show_figures
+
+        return show_figures(figures)
+
+    def card(self, config: Config, facts: dict[str, Any], command: str) -> Any:
+        """What the model card says in words."""
+        from apps.serving.model_card import Card
+
+        model = config.model
+        if model.kind == "transformer":
+            layers = f"A Transformer of {model.layers} layers of {model.units} units"
+        else:
+            layers = f"{model.layers} {model.cell.upper()} layer(s) of {model.units} units"
+        level = config.text.level
+        return Card(
+            summary=f"Writes on in the style of {facts['source']}, {level} by {level}. {layers}.",
+            command=command,
+            limits=(
+                f"It knows nothing but {facts['source']}; what it writes need not be true.",
+                "It can repeat passages of the text that it was trained on.",
+            ),
+            inputs={
+                "temperature": 0.8,
+                "top_k": 0,
+                "top_p": 1.0,
+                "max_tokens": 200,
+                "seed": 1,
+            },
+            examples=("The ",),
+        )
+
+    def search_space(self, hp: Any, config: Config) -> Config:
+        """Cell, size, depth, dropout, window and learning rate, the rest as in `config`."""
+        model = dataclasses.replace(
+            config.model,
+            cell=hp.Choice("cell", ["lstm", "gru", "mgu", "elman"], default=config.model.cell),
+            units=hp.Choice("units", [64, 128, 256, 512], default=config.model.units),
+            layers=hp.Int("layers", 1, 3, default=config.model.layers),
+            dropout=hp.Float("dropout", 0.0, 0.6, default=config.model.dropout),
+        )
+        batch = dataclasses.replace(
+            config.batch,
+            batch_size=hp.Choice("batch_size", [16, 32, 64, 128], default=config.batch.batch_size),
+            window=hp.Choice("window", [32, 64, 128], default=config.batch.window),
+        )
+        training = dataclasses.replace(
+            config.training,
+            learning_rate=hp.Float("learning_rate", 3e-4, 1e-2, sampling="log", default=config.training.learning_rate),
+        )
+        return dataclasses.replace(config, model=model, batch=batch, training=training)
+
+
+TASK = TextGenerationTask()
