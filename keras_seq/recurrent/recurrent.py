@@ -7,8 +7,10 @@ from keras import ops
 from keras.tree import map_structure
 
 from keras_seq.cells.cell import RecurrentCell
+from keras_seq.cells.linear_cell import LinearCell
 from keras_seq.recurrent.driver import Driver
 from keras_seq.recurrent.fused import run_fused
+from keras_seq.recurrent.linear_scan import run_linear
 from keras_seq.recurrent.loop import run_loop
 
 
@@ -143,16 +145,20 @@ class Recurrent(Driver):
         """Run the cell; see `Driver.run`."""
         if self.unroll and sequences.shape[1] is None:
             raise ValueError(f"`unroll=True` needs a static number of time steps. Received: {sequences.shape}")
-        sequences = ops.transpose(sequences, (1, 0, 2))  # [time, batch, features]
-        if mask is not None:
-            mask = ops.transpose(ops.cast(mask, "bool"), (1, 0))  # [time, batch]
-        batch = ops.shape(sequences)[1]
+        batch = ops.shape(sequences)[0]
         constants = None
         if isinstance(self.cell, RecurrentCell):
             constants = self.cell.constants(batch, training, memory, memory_mask)
         states = self.initial_states(batch, initial_state, constants)
-        options = {"mask": mask, "reverse": self.go_backwards, "keep_all": keep_all}
-        options["zero_masked"] = self.zero_output_for_mask
+        options = {"reverse": self.go_backwards, "keep_all": keep_all, "zero_masked": self.zero_output_for_mask}
+        if isinstance(self.cell, LinearCell) and not self.unroll and reset is None:
+            result = run_linear(self.cell, sequences, states, mask=mask, training=training, **options)
+            if result is not None:
+                return result
+        sequences = ops.transpose(sequences, (1, 0, 2))  # [time, batch, features]
+        if mask is not None:
+            mask = ops.transpose(ops.cast(mask, "bool"), (1, 0))  # [time, batch]
+        options["mask"] = mask
         plain = self.unroll
         if reset is not None:
             reset = options["reset"] = self._resets(reset, mask)

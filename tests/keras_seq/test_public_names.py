@@ -43,6 +43,10 @@ EXAMPLES = {
     "ClockworkCell": lambda: keras_seq.ClockworkCell(6, periods=[1, 3]),
     "SLSTMCell": lambda: keras_seq.SLSTMCell(4, 2, forget_activation="exponential", forget_bias=(1, 2)),
     "MLSTMCell": lambda: keras_seq.MLSTMCell(4, 2, forget_activation="exponential", forget_bias=[1, 2]),
+    "SRUCell": lambda: keras_seq.SRUCell(3, peephole=True, highway_bias=-2.0, rescale=False, bias_initializer="ones"),
+    "QRNNCell": lambda: keras_seq.QRNNCell(3, window=3, pooling="ifo", activation="relu", kernel_regularizer="l2"),
+    "MinGRUCell": lambda: keras_seq.MinGRUCell(3, activation="tanh", bias_regularizer="l1"),
+    "MinLSTMCell": lambda: keras_seq.MinLSTMCell(3, unit_forget_bias=True, kernel_initializer="he_normal"),
     "ResidualCell": lambda: keras_seq.ResidualCell(keras_seq.GRUCell(3), dense=True, kernel_initializer="ones"),
     "VariationalDropoutCell": lambda: keras_seq.VariationalDropoutCell(
         keras_seq.LSTMCell(3), 0.1, [0.2, 0.1], 0.3, seed=4
@@ -107,10 +111,11 @@ EXAMPLES = {
     "EncoderDecoder": lambda: keras_seq.EncoderDecoder(
         9, keras_seq.GRUCell(3), keras_seq.RecurrentDecoder(8, keras_seq.GRUCell(3)), dropout=0.1
     ),
+    "LanguageModel": lambda: keras_seq.LanguageModel(keras_seq.RecurrentDecoder(9, keras_seq.GRUCell(3))),
     "TruncatedBPTT": lambda: keras_seq.TruncatedBPTT(recurrent(return_sequences=True, return_state=True)),
     "VectorToSequence": lambda: keras_seq.VectorToSequence(keras_seq.LSTMCell(3), steps=5, feed="every", outputs=2),
 }
-ABSTRACT = {"Attention", "ContentAttention", "Decoder", "RecurrentCell", "TreeCell", "WrapperCell"}
+ABSTRACT = {"Attention", "ContentAttention", "Decoder", "LinearCell", "RecurrentCell", "TreeCell", "WrapperCell"}
 CALLBACKS = {"GradientMonitor", "ScheduledSampling"}  # what is called in other ways than a layer
 ALIASES = {"LayerNormSimpleRNNCell": "LayerNormElmanCell"}
 
@@ -165,7 +170,7 @@ def test_config_round_trip(name):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_keras_file_round_trip(name, tmp_path, numpy):
     layer = EXAMPLES[name]()
-    if name in ("SequenceClassifier", "SequenceTagger"):
+    if name in ("LanguageModel", "SequenceClassifier", "SequenceTagger"):
         model, inputs = layer, np.array([[3, 4, 0], [5, 6, 7]])
     elif name == "EncoderDecoder":
         model, inputs = layer, (np.array([[3, 4, 0], [5, 6, 7]]), np.array([[2, 4], [2, 5]]))

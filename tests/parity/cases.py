@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import numpy_cells
 import numpy_gated
+import numpy_linear
 import numpy_memory
 
 import keras_seq
@@ -93,6 +94,25 @@ CELLS = {
         states=numpy_memory.slstm_states,
     ),
     "mlstm": Entry(doubled(keras_seq.MLSTMCell), {"heads": 2}, lambda w, x, s: numpy_memory.mlstm(w, x, s, heads=2)),
+    "sru": Entry(keras_seq.SRUCell, {}, lambda w, x, s: numpy_linear.sru(w, x, s, np.nan)),
+    "sru_highway": Entry(  # as many units as features: the inputs themselves are the highway
+        lambda units, **options: keras_seq.SRUCell(units + 1, **options),
+        {"highway_bias": -1.0},
+        lambda w, x, s: numpy_linear.sru(w, x, s, (1 + 2 * np.exp(-1)) ** 0.5),
+    ),
+    "sru_peephole": Entry(
+        keras_seq.SRUCell, {"peephole": True}, lambda w, x, s: numpy_linear.sru(w, x, s, np.nan, peephole=True)
+    ),
+    "qrnn": Entry(keras_seq.QRNNCell, {}, numpy_linear.qrnn),
+    "qrnn_f": Entry(keras_seq.QRNNCell, {"window": 1, "pooling": "f"}, lambda w, x, s: numpy_linear.qrnn(w, x, s, "f")),
+    "qrnn_ifo": Entry(
+        keras_seq.QRNNCell, {"window": 4, "pooling": "ifo"}, lambda w, x, s: numpy_linear.qrnn(w, x, s, "ifo")
+    ),
+    "min_gru": Entry(keras_seq.MinGRUCell, {}, numpy_linear.min_gru),
+    "min_gru_tanh": Entry(
+        keras_seq.MinGRUCell, {"activation": "tanh"}, lambda w, x, s: numpy_linear.min_gru(w, x, s, np.tanh)
+    ),
+    "min_lstm": Entry(keras_seq.MinLSTMCell, {}, numpy_linear.min_lstm),
     "residual": Entry(around(keras_seq.ResidualCell), {"dense": True}, numpy_memory.residual),
     "variational_dropout": Entry(
         around(keras_seq.VariationalDropoutCell),
