@@ -6,9 +6,10 @@ from keras import ops
 from keras_seq.trees.tree_lstm_cell import TreeLSTMCell
 
 
-def child_sum_tree_lstm_step(i, g, o, kept, activation, recurrent_activation):
+def child_sum_tree_lstm_step(i, g, o, kept, noise, activation, recurrent_activation):
     """One node: gates `[nodes, units]` and what the forget gates keep of the children's cells to the new h and c."""
-    c = recurrent_activation(i) * activation(g) + kept
+    c = recurrent_activation(i) * activation(g)
+    c = (c if noise is None else c * noise) + kept
     return recurrent_activation(o) * activation(c), c
 
 
@@ -32,7 +33,9 @@ class ChildSumTreeLSTMCell(TreeLSTMCell):
 
     Args:
         units: Positive integer, size of both states and of the output.
-        **kwargs: Activations, initializers and regularizers as in `LSTMCell`, and the arguments of a layer.
+        **kwargs: Activations, initializers and regularizers as in `LSTMCell`; `recurrent_dropout`, the fraction of the
+            components of inner nodes' candidates that are dropped while training, and its `seed`; the arguments of a
+            layer.
 
     Call arguments:
         inputs: Tensor `[batch, features]`, or None for inner nodes without an input.
@@ -58,7 +61,7 @@ class ChildSumTreeLSTMCell(TreeLSTMCell):
             f = f + bias[forget]
         return [h, self.recurrent_activation(f) * c]
 
-    def compose(self, projected, messages, weights):
+    def compose(self, projected, messages, weights, noise=None):
         """States `[h, c]` of inner nodes, from the summed messages, each `[nodes, 1, units]`."""
         h, kept = (message[:, 0] for message in messages)
         recurrent_kernel, bias = weights
@@ -69,4 +72,4 @@ class ChildSumTreeLSTMCell(TreeLSTMCell):
         if own is not None:
             own_i, _, own_g, own_o = ops.split(own, 4, axis=-1)
             i, g, o = i + own_i, g + own_g, o + own_o
-        return list(child_sum_tree_lstm_step(i, g, o, kept, self.activation, self.recurrent_activation))
+        return list(child_sum_tree_lstm_step(i, g, o, kept, noise, self.activation, self.recurrent_activation))

@@ -11,12 +11,14 @@ class Steps:
 
     Args:
         cell: A built `TreeCell`.
-        has_inputs: Whether inner nodes have projected inputs, the one element of the lists `rows`.
+        has_inputs: Whether inner nodes have projected inputs, the first element of the lists `rows`.
+        training: Whether inner nodes have noise, if the cell has some: the last element of the lists `rows`.
     """
 
-    def __init__(self, cell, has_inputs):
+    def __init__(self, cell, has_inputs, training=False):
         self.cell = cell
         self.has_inputs = has_inputs
+        self.has_noise = training and cell.is_noisy
         weights = cell.step_weights()
         self.given = [weight is not None for weight in weights]
         self.weights = [weight for weight in weights if weight is not None]
@@ -24,12 +26,19 @@ class Steps:
 
     def compose(self, rows, messages, weights):
         """States of inner nodes."""
-        return list(self.cell.compose(rows[0] if self.has_inputs else None, messages, self._all(weights)))
+        options = {"noise": rows[-1]} if self.has_noise else {}
+        projected = rows[0] if self.has_inputs else None
+        return list(self.cell.compose(projected, messages, self._all(weights), **options))
 
     def message(self, states, rows_of_parents, weights):
         """Messages of nodes to their parents."""
         projected = rows_of_parents[0] if self.has_inputs else None
         return list(self.cell.message(states, projected, self._all(weights)))
+
+    def rows(self, inputs, nodes):
+        """What is known of inner nodes beforehand: inputs `[cells, features]`, and the cells in which they stand."""
+        rows = [self.cell.project_inputs(ops.take(inputs, nodes, axis=0))] if self.has_inputs else []
+        return [*rows, self.cell.noise(ops.shape(nodes)[0])] if self.has_noise else rows
 
     def leaf(self, projected, weights):
         """States of leaves."""
@@ -62,7 +71,7 @@ def compute_nodes(steps, inputs, levels):
     nodes = inner + attached + lone
     leaf_inputs = ops.take(inputs, levels.order[inner:nodes], axis=0)
     leaf_states = steps.leaf(cell.project_inputs(leaf_inputs), weights)
-    rows = [cell.project_inputs(ops.take(inputs, levels.order[:inner], axis=0))] if steps.has_inputs else []
+    rows = steps.rows(inputs, levels.order[:inner])
     parent = levels.parent[inner : inner + attached]
     place = parent * cell.places + (0 if cell.arity is None else levels.position[inner : inner + attached])
     of_parents = [ops.take(row, parent, axis=0) for row in rows]

@@ -19,9 +19,8 @@ def compute_nodes(steps, inputs, levels):
     place = levels.parent * places + (0 if steps.cell.arity is None else levels.position)
     fits = (levels.parent < cells) & (True if steps.cell.arity is None else levels.position < places)
     place = jnp.where(fits, place, nowhere)
-    projected = steps.cell.project_inputs(inputs[levels.order])
-    leaf_states = steps.leaf(projected, steps.weights)
-    rows = [projected] if steps.has_inputs else []
+    leaf_states = steps.leaf(steps.cell.project_inputs(inputs[levels.order]), steps.weights)
+    rows = steps.rows(inputs, levels.order)
     sent = steps.message(leaf_states, _take(rows, levels.parent), steps.weights)
     target = jnp.where(number < levels.inner, nowhere, place)
     messages = [

@@ -6,10 +6,12 @@ from keras import ops
 from keras_seq.trees.tree_lstm_cell import TreeLSTMCell
 
 
-def nary_tree_lstm_step(gates, c_children, arity, activation, recurrent_activation):
+def nary_tree_lstm_step(gates, c_children, arity, noise, activation, recurrent_activation):
     """One node: gates `[nodes, (3 + arity) * units]` and c_children `[nodes, arity, units]` to the new h and c."""
     i, *f, g, o = ops.split(gates, 3 + arity, axis=-1)
     c = recurrent_activation(i) * activation(g)
+    if noise is not None:
+        c = c * noise
     for k, f_k in enumerate(f):
         c = c + recurrent_activation(f_k) * c_children[:, k]
     return recurrent_activation(o) * activation(c), c
@@ -35,7 +37,9 @@ class NaryTreeLSTMCell(TreeLSTMCell):
     Args:
         units: Positive integer, size of both states and of the output.
         arity: Largest number of children of a node. Defaults to `2`.
-        **kwargs: Activations, initializers and regularizers as in `LSTMCell`, and the arguments of a layer.
+        **kwargs: Activations, initializers and regularizers as in `LSTMCell`; `recurrent_dropout`, the fraction of the
+            components of inner nodes' candidates that are dropped while training, and its `seed`; the arguments of a
+            layer.
 
     Call arguments:
         inputs: Tensor `[batch, features]`, or None for inner nodes without an input.
@@ -52,7 +56,7 @@ class NaryTreeLSTMCell(TreeLSTMCell):
     def __init__(self, units, arity=2, **kwargs):
         super().__init__(units, arity=arity, **kwargs)
 
-    def compose(self, projected, messages, weights):
+    def compose(self, projected, messages, weights, noise=None):
         """States `[h, c]` of inner nodes, from messages `[h, c]` of `[nodes, arity, units]`."""
         h, c = messages
         recurrent_kernel, bias = weights
@@ -61,7 +65,7 @@ class NaryTreeLSTMCell(TreeLSTMCell):
         if own is not None:  # every forget gate gets the same part of the input
             i, f, g, o = ops.split(own, 4, axis=-1)
             gates = gates + ops.concatenate([i, *[f] * self.places, g, o], axis=-1)
-        return list(nary_tree_lstm_step(gates, c, self.places, self.activation, self.recurrent_activation))
+        return list(nary_tree_lstm_step(gates, c, self.places, noise, self.activation, self.recurrent_activation))
 
     def recurrent_shape(self):
         """Shape of the recurrent kernel."""

@@ -39,6 +39,7 @@ class Recursive(keras.layers.Layer):
         tree: Dictionary of integer tensors `[batch, nodes]`: `parents`, the parent of each node (-1: none);
             `positions`, which child of its parent each node is, from 0; `depth`, how far from the root it is (-1:
             padding). Other entries are passed over.
+        training: Whether the layer runs in training mode.
 
     Output shape:
         `[batch, nodes, output_size]` with `return_nodes`, zero where there is padding; else `[batch, output_size]`.
@@ -78,12 +79,12 @@ class Recursive(keras.layers.Layer):
             self.cell.build((None, inputs_shape[-1]))
         self.built = True
 
-    def call(self, inputs, tree):
+    def call(self, inputs, tree, training=False):
         """Run the cell over the trees."""
-        outputs = self.run(inputs, tree)[0]
+        outputs = self.run(inputs, tree, training)[0]
         return outputs if self.return_nodes else outputs[:, 0]
 
-    def run(self, inputs, tree):
+    def run(self, inputs, tree, training=False):
         """The list of all states of all nodes, each `[batch, nodes, state_size]`; the first one is the output."""
         if not isinstance(tree, dict) or not set(TABLE) <= set(tree):
             given = sorted(tree) if isinstance(tree, dict) else tree
@@ -94,7 +95,7 @@ class Recursive(keras.layers.Layer):
         levels = find_levels(parents, positions, depth)
         batch, nodes, features = ops.shape(inputs)[0], ops.shape(inputs)[1], inputs.shape[-1]
         inputs = ops.reshape(ops.cast(inputs, self.compute_dtype), (-1, features))
-        steps = Steps(self.cell, has_inputs=self.inner_inputs and self.cell.reads_inner_inputs)
+        steps = Steps(self.cell, self.inner_inputs and self.cell.reads_inner_inputs, training)
         return [
             ops.reshape(ops.take(states, levels.row, axis=0), (batch, nodes, states.shape[-1]))
             for states in compute_nodes(steps, inputs, levels)

@@ -15,6 +15,9 @@ class TreeCell(keras.layers.Layer):
 
     Both halves take the weights as arguments, so that a loop can differentiate them by itself.
 
+    A cell that is noisy while training, such as one with dropout, draws the noise of all nodes at once in `noise`, and
+    `compose` takes it as a further argument.
+
     A subclass sets `state_size` (an integer, or a list with one integer a state), `output_size` and, where they differ
     from the defaults, `arity`, `message_sizes` and `reads_inner_inputs`; it defines `project_inputs`, `step_weights`,
     `leaf`, `compose` and, if its messages are not its states, `message`.
@@ -57,9 +60,18 @@ class TreeCell(keras.layers.Layer):
         """The list of states of inner nodes, from messages `[nodes, places, message_size]`.
 
         `projected` is `[nodes, projected]`, or None where inner nodes have no inputs. The messages of children that a
-        node does not have are zero.
+        node does not have are zero. A cell that `is_noisy` gets its `noise` as a keyword argument while training.
         """
         raise NotImplementedError(f"{type(self).__name__} must define compose(projected, messages, weights).")
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether `compose` takes noise while training."""
+        return False
+
+    def noise(self, nodes):
+        """A tensor `[nodes, ...]` of noise for so many inner nodes."""
+        raise NotImplementedError(f"{type(self).__name__} must define noise(nodes).")
 
     def call(self, inputs, children=None):
         """The output and the states of one node in each tree of a batch."""

@@ -1,5 +1,6 @@
 """What both Tree-LSTMs share: their arguments, weights, leaves and config."""
 
+import keras
 from keras import activations, initializers, ops, regularizers
 
 from keras_seq.cells.cell import check_units
@@ -21,6 +22,9 @@ class TreeLSTMCell(TreeCell):
         bias_initializer: Initializer of `bias`.
         kernel_regularizer: Regularizer of `kernel`.
         recurrent_regularizer: Regularizer of `recurrent_kernel`.
+        recurrent_dropout: Fraction of the components of the candidates of inner nodes that are dropped while training,
+            as in Semeniuta et al. (2016). Defaults to `0.0`.
+        seed: Optional seed of the dropout.
     """
 
     reads_inner_inputs = True
@@ -38,6 +42,8 @@ class TreeLSTMCell(TreeCell):
         bias_initializer="zeros",
         kernel_regularizer=None,
         recurrent_regularizer=None,
+        recurrent_dropout=0.0,
+        seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -52,6 +58,12 @@ class TreeLSTMCell(TreeCell):
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        if not 0 <= recurrent_dropout < 1:
+            raise ValueError(f"Argument `recurrent_dropout` must be in [0, 1). Received: {recurrent_dropout}")
+        self.recurrent_dropout = recurrent_dropout
+        self.seed = seed
+        if recurrent_dropout:  # without it the cell has no random state, which files would have to hold
+            self.seed_generator = keras.random.SeedGenerator(seed)
         self.state_size = [self.units, self.units]
         self.output_size = self.units
 
@@ -104,6 +116,16 @@ class TreeLSTMCell(TreeCell):
         c = self.recurrent_activation(i) * self.activation(g)
         return [self.recurrent_activation(o) * self.activation(c), c]
 
+    @property
+    def is_noisy(self) -> bool:
+        """Whether there is dropout."""
+        return self.recurrent_dropout > 0
+
+    def noise(self, nodes):
+        """What the candidates of inner nodes are multiplied with, `[nodes, units]`."""
+        ones = ops.ones((nodes, self.units), dtype=self.compute_dtype)
+        return keras.random.dropout(ones, self.recurrent_dropout, seed=self.seed_generator)
+
     def add_bias(self, projected, bias):
         """The part of the gates that does not depend on the children, or None if there is none."""
         if projected is None or bias is None:
@@ -124,4 +146,6 @@ class TreeLSTMCell(TreeCell):
             "bias_initializer": initializers.serialize(self.bias_initializer),
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
             "recurrent_regularizer": regularizers.serialize(self.recurrent_regularizer),
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
         }

@@ -97,7 +97,7 @@ EXAMPLES = {
     "MatrixVectorCell": lambda: keras_seq.MatrixVectorCell(2, rank=1, matrix_initializer="orthogonal"),
     "TensorCell": lambda: keras_seq.TensorCell(4, leaf_activation="tanh", tensor_regularizer="l2"),
     "ChildSumTreeLSTMCell": lambda: keras_seq.ChildSumTreeLSTMCell(3, unit_forget_bias=False, kernel_regularizer="l2"),
-    "NaryTreeLSTMCell": lambda: keras_seq.NaryTreeLSTMCell(3, arity=3, use_bias=False),
+    "NaryTreeLSTMCell": lambda: keras_seq.NaryTreeLSTMCell(3, arity=3, recurrent_dropout=0.1, seed=2),
     "Recursive": lambda: keras_seq.Recursive(keras_seq.NaryTreeLSTMCell(3), return_nodes=True, inner_inputs=False),
     "TreeClassifier": lambda: keras_seq.TreeClassifier(
         9, 3, keras_seq.MatrixVectorCell(2), inner_words=True, output_dropout=0.2, head_regularizer="l2", seed=1

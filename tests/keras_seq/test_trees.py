@@ -1,14 +1,13 @@
-"""Cells and drivers over trees; all tests here run on every backend."""
+"""Cells over trees; all tests here run on every backend."""
 
 import keras
 import numpy as np
 import pytest
+from differentiation import compiled, gradients
 from keras import ops
 from tree_cases import CELLS, FEATURES, UNITS, TreeCase, make_table, random_tree
 
 import keras_seq
-
-BACKEND = keras.backend.backend()
 
 
 @pytest.fixture(params=CELLS)
@@ -20,44 +19,6 @@ def case(request):
 def some_case(request):
     """Enough for tests of the driver."""
     return TreeCase(request.param)
-
-
-def compiled(function):
-    """A function of tensors, compiled where the backend has graphs."""
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        return tf.function(function)
-    if BACKEND == "jax":
-        import jax
-
-        return jax.jit(function)
-    return function
-
-
-def gradients(function, layer, inputs):
-    """The gradients of a function of inputs by the inputs and by each weight of the layer."""
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        inputs = tf.constant(inputs)
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            loss = tf.function(function)(inputs)
-        return [np.array(g) for g in tape.gradient(loss, [inputs, *[w.value for w in layer.trainable_variables]])]
-    if BACKEND == "jax":
-        import jax
-
-        def loss(inputs, weights):
-            with keras.StatelessScope(state_mapping=zip(layer.trainable_variables, weights, strict=True)):
-                return function(inputs)
-
-        d_inputs, d_weights = jax.jit(jax.grad(loss, (0, 1)))(inputs, [w.value for w in layer.trainable_variables])
-        return [np.array(g) for g in (d_inputs, *d_weights)]
-    inputs = ops.convert_to_tensor(inputs).requires_grad_()
-    weights = [w.value for w in layer.trainable_variables]
-    function(inputs).backward()
-    return [g.grad.detach().numpy() for g in (inputs, *weights)]
 
 
 def test_a_batch_equals_the_recursion_tree_by_tree(case, numpy):
@@ -182,57 +143,6 @@ def test_a_node_with_thousands_of_children(numpy):
     np.testing.assert_allclose(numpy(keras_seq.Recursive(case.cell)(inputs, tree))[0], expected, atol=1e-4)
 
 
-class CountingCell(keras_seq.TreeCell):
-    """A cell that tests the driver alone: the size of the tree below a node, and how high it is."""
-
-    state_size = [1, 1]
-    output_size = 1
-
-    def build(self, input_shape):
-        self.rows = 0
-        self.built = True
-
-    def project_inputs(self, inputs):
-        return inputs[..., :1] * 0
-
-    def step_weights(self):
-        return []
-
-    def leaf(self, projected, weights):
-        return [projected + 1, projected]
-
-    def compose(self, projected, messages, weights):
-        self.rows += messages[0].shape[0] or 0
-        return [1 + messages[0][:, 0], 1 + messages[1][:, 0]]
-
-
-def test_driver_alone_counts_nodes(numpy):
-    rng = np.random.default_rng(1)
-    tree = make_table([random_tree(nodes, None, rng) for nodes in (40, 1, 300, 7)], 310)
-    cell = CountingCell()
-    sizes = numpy(keras_seq.Recursive(cell, return_nodes=True)(np.zeros((4, 310, 2)), tree))[..., 0]
-    assert list(sizes[:, 0]) == [40, 1, 300, 7]
-    for row in range(4):
-        expected = np.where(tree["depth"][row] >= 0, 1, 0)
-        for node in np.argsort(-tree["depth"][row]):
-            if tree["parents"][row, node] >= 0:
-                expected[tree["parents"][row, node]] += expected[node]
-        np.testing.assert_array_equal(sizes[row], expected)
-    if BACKEND != "jax":  # there, levels are cut into pieces of one size
-        inner = sum(len(set(tree["parents"][row]) - {-1}) for row in range(4))
-        assert cell.rows == inner  # each inner node is computed once: the cost is linear
-
-
-def test_inputs_of_inner_nodes(numpy):
-    case = TreeCase("nary")
-    with_inputs = keras_seq.Recursive(case.cell, return_nodes=True)
-    without = keras_seq.Recursive(case.cell, return_nodes=True, inner_inputs=False)
-    inner = [[node in row for node in range(15)] for row in case.tree["parents"]]
-    inputs = np.where(np.array(inner)[..., None], 0, case.inputs)
-    np.testing.assert_allclose(numpy(without(case.inputs, case.tree)), case.oracle(inputs=inputs), atol=1e-5)
-    np.testing.assert_allclose(numpy(with_inputs(inputs, case.tree)), case.oracle(inputs=inputs), atol=1e-5)
-
-
 @pytest.mark.parametrize("name", ["nary", "child_sum", "tensor"])
 def test_cell_without_bias(name, numpy):
     case = TreeCase(name)
@@ -258,46 +168,30 @@ def test_half_precision(some_case, numpy):
     np.testing.assert_allclose(numpy(ops.cast(outputs, "float32")), case.oracle(), atol=0.25)
 
 
-def test_functional_model(numpy):
-    case = TreeCase("nary")
-    inputs = keras.Input((None, FEATURES))
-    tree = {name: keras.Input((None,), dtype="int32") for name in case.tree}
-    outputs = keras_seq.Recursive(case.cell, return_nodes=True)(inputs, tree)
-    assert outputs.shape == (None, None, UNITS)
-    model = keras.Model([inputs, tree], outputs)
-    np.testing.assert_allclose(numpy(model([case.inputs, case.tree])), case.oracle(), atol=1e-5)
-
-
-def test_a_child_too_many_is_refused():
-    case = TreeCase("nary")
-    layer = keras_seq.Recursive(case.cell)
-    tree = {**case.tree, "positions": case.tree["positions"] * 2}
-    with pytest.raises(ValueError, match=r"reads 2 children of a node. Received: a child at position 2"):
-        layer(case.inputs, tree)
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        with pytest.raises(tf.errors.InvalidArgumentError, match="reads 2 children"):
-            tf.function(layer)(tf.constant(case.inputs), {name: tf.constant(v) for name, v in tree.items()})
-    with pytest.raises(ValueError, match=r"at most 2 children here"):
-        case.cell(case.inputs[:, 0], [case.inputs[:, :3, :UNITS]] * 2)
+@pytest.mark.parametrize("kind", [keras_seq.NaryTreeLSTMCell, keras_seq.ChildSumTreeLSTMCell])
+def test_recurrent_dropout(kind, numpy):
+    """Each candidate is dropped or grows by the same factor, in training alone; the gradient knows the same mask."""
+    tree = {"parents": np.zeros((1, 4001), "int32"), "positions": np.zeros((1, 4001), "int32")}
+    tree["parents"][0, 0], tree["parents"][0, 2001:] = -1, np.arange(1, 2001)  # a root, 2000 nodes, a leaf below each
+    tree["depth"] = np.array([[0] + [1] * 2000 + [2] * 2000], "int32")
+    options = {"arity": 1} if kind is keras_seq.NaryTreeLSTMCell else {}
+    cell = kind(1, recurrent_dropout=0.25, seed=1, use_bias=False, activation="linear", **options)
+    layer = keras_seq.Recursive(cell, return_nodes=True)
+    layer.build((None, None, 1))
+    cell.set_weights([np.ones((1, 4)), np.array([[0, -100, 0, 100]])])  # the gates: half open, closed, open
+    inputs = np.ones((1, 4001, 1), "float32")
+    inputs[:, 1:2001] = 2
+    plain, noisy = numpy(layer(inputs, tree))[0, 1:2001], numpy(layer(inputs, tree, training=True))[0, 1:2001]
+    dropped = np.abs(noisy) < 1e-6
+    assert 0.2 < dropped.mean() < 0.3
+    np.testing.assert_allclose(noisy[~dropped], plain[~dropped] / 0.75, rtol=1e-4)
+    slopes = gradients(lambda x: ops.sum(layer(x, tree, training=True)[:, 1:2001] ** 2), layer, inputs)[0][0, 1:2001]
+    assert 0.2 < (np.abs(slopes) < 1e-6).mean() < 0.3
+    with pytest.raises(ValueError, match=r"`recurrent_dropout` must be in \[0, 1\). Received: 1"):
+        kind(1, recurrent_dropout=1)
 
 
 @pytest.mark.parametrize("arity", [0, -1, 2.5, True])
 def test_wrong_arity_is_refused(arity):
     with pytest.raises(ValueError, match=r"`arity` must be a positive integer. Received"):
         keras_seq.NaryTreeLSTMCell(3, arity=arity)
-
-
-def test_wrong_arguments_are_refused():
-    case = TreeCase("tensor")
-    with pytest.raises(ValueError, match=r"`cell` must be a `TreeCell`. Received"):
-        keras_seq.Recursive(keras_seq.LSTMCell(3))
-    with pytest.raises(ValueError, match=r"must be a dictionary with parents, positions, depth. Received: \['parents'"):
-        keras_seq.Recursive(case.cell)(case.inputs, {"parents": case.tree["parents"]})
-    with pytest.raises(ValueError, match=r"must have 3 features. Received"):
-        keras_seq.TensorCell(3).build((None, 4))
-    with pytest.raises(ValueError, match=r"`arity` must be 2"):
-        keras_seq.MatrixVectorCell(3, arity=3)
-    with pytest.raises(ValueError, match=r"`rank` must be a positive integer or None. Received: rank=0"):
-        keras_seq.MatrixVectorCell(3, rank=0)
