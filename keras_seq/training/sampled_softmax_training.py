@@ -4,8 +4,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.models.decoder import Decoder
-from keras_seq.models.encoder_decoder import EncoderDecoder
 from keras_seq.training.cross_entropy import SequenceCrossEntropy
 from keras_seq.training.normalised_loss import sum_over_replicas
 from keras_seq.training.sampled_softmax import draw_candidates, log_uniform_probabilities, sampled_softmax
@@ -51,10 +49,10 @@ class SampledSoftmaxTraining(keras.Model):
 
     def __init__(self, model, samples=512, probabilities=None, ignore_class=0, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(model, (Decoder, EncoderDecoder)):
+        self.decoder = getattr(model, "decoder", model)
+        if not hasattr(self.decoder, "output_weights"):
             raise ValueError(f"Argument `model` must be a `Decoder` or an `EncoderDecoder`. Received: model={model!r}")
-        self.decoder = model.decoder if isinstance(model, EncoderDecoder) else model
-        if self.decoder is not model and model.scheduled_sampling is not None:
+        if getattr(model, "scheduled_sampling", None) is not None:
             raise ValueError("A sampled softmax has no tokens for `scheduled_sampling`: use a model without it.")
         size = self.decoder.vocabulary_size
         if not 0 < samples <= size:
