@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 Signatures = Callable[..., Mapping[str, "np.ndarray"]]
 
 # Name on the command line -> module with a `TASK`. The modules are imported when they are asked for.
-TASKS = {"sentiment": "apps.sentiment", "text_generation": "apps.text_generation"}
+TASKS = {
+    "sentiment": "apps.sentiment",
+    "text_generation": "apps.text_generation",
+    "translation": "apps.translation",
+}
 
 
 class TaskConfig(Protocol):
