@@ -124,7 +124,9 @@ class _Functions:
         empty = tf.cast(tf.equal(ids.row_lengths(), 0), tf.int64)
         first = tf.RaggedTensor.from_row_lengths(tf.fill([tf.reduce_sum(empty)], self.first), empty)
         ids = tf.concat([first, ids], axis=1)
-        return ids.to_tensor(), tf.cast(ids.row_lengths(), tf.int32)
+        dense = ids.to_tensor()
+        dense = tf.pad(dense, [[0, 0], [0, tf.maximum(1 - tf.shape(dense)[1], 0)]])  # no loop runs over no steps
+        return dense, tf.cast(ids.row_lengths(), tf.int32)
 
     def _read(self, ids: tf.Tensor, lengths: tf.Tensor) -> Any:
         """The state after the first tokens, as many as `lengths` says, of each row."""

@@ -1,12 +1,8 @@
 """`keras-seq predict` of a language model: text that is written while you read it."""
 
-import codecs
 import secrets
 import sys
-from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from apps.commands.evaluate import find_model
 from apps.console import Console, import_tensorflow
@@ -41,6 +37,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     entry = find_model(arguments, task)
     import_tensorflow()
     from apps.serving import registry
+    from apps.serving.writing import write
 
     served = registry.load(entry)
     pieces = write(served, prompt, **settings)
@@ -86,39 +83,3 @@ def _prompt(arguments: Any) -> str:
     if prompt == "-":
         return sys.stdin.buffer.read().decode("utf-8", "replace")
     return " ".join(words) if prompt is None else prompt
-
-
-def write(
-    served: Any, prompt: str, temperature: float, top_k: int, top_p: float, max_tokens: int, seed: int
-) -> Iterator[str]:
-    """What a served language model writes after a prompt, piece by piece as it is written.
-
-    Args:
-        served: A `ServedModel` with the signatures `start` and `step`.
-        prompt: The text before.
-        temperature: As in the signature `step`, like `top_k`, `top_p` and `seed`.
-        max_tokens: How many tokens to write at most.
-    """
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    known = served.ask("start", text=[prompt])
-    written = prompt
-    for position in range(max_tokens):
-        if "room" in known and known["room"][0] <= 0:  # begin again from what is in sight
-            known = served.ask("start", text=[written])
-        known = served.ask(
-            "step",
-            log_probabilities=known["log_probabilities"],
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            seed=seed,
-            position=np.array([position], np.int32),
-            **{name: value for name, value in known.items() if name.startswith("state_")},
-        )
-        if known["ended"][0]:
-            break
-        piece = decoder.decode(known["text"][0])
-        written += piece
-        if piece:
-            yield piece
-    yield decoder.decode(b"", final=True)

@@ -1,12 +1,16 @@
 """The models of the studio: choosing, loading and calling them, with what was done once kept."""
 
+from typing import Any
+
+import numpy as np
 import streamlit as st
 
 from apps.errors import UserError
 from apps.serving import registry
 from apps.serving.registry import ModelEntry
-from apps.serving.served import ServedModel
+from apps.serving.served import ServedModel, decode_text
 from apps.studio.explanation import Explanation, explain
+from apps.studio.language_view import Reading
 from apps.studio.settings import models_folder
 
 
@@ -74,3 +78,46 @@ def _explained(_model: ServedModel, path: str, fingerprint: str, text: str) -> E
 def differences(_entry: ModelEntry, path: str, fingerprint: str) -> list[str]:
     """What differs from the recorded sha256, computed again only when a file was written."""
     return registry.verify(_entry)
+
+
+def next_tokens(model: ServedModel, text: str) -> list[tuple[str, float]] | None:
+    """The most probable tokens after a text with their probabilities, or None after saying why there are none."""
+    return _asked(_next_tokens, model, text)
+
+
+def surprise(model: ServedModel, text: str) -> Reading | None:
+    """How a language model reads a text, or None after saying why it cannot."""
+    return _asked(_surprise, model, text)
+
+
+def activations(model: ServedModel, text: str) -> tuple[list[str], np.ndarray] | None:
+    """The tokens of a text and the activations [tokens, units] after each, or None after saying why not."""
+    return _asked(_activations, model, text)
+
+
+def _asked(function: Any, model: ServedModel, text: str) -> Any:
+    try:
+        return function(model, str(model.entry.path.resolve()), model.entry.fingerprint(), text)
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _next_tokens(_model: ServedModel, path: str, fingerprint: str, text: str) -> list[tuple[str, float]]:
+    known = _model.ask("start", text=[text])
+    names = [decode_text(token) for token in known["candidates"][0]]
+    return list(zip(names, known["candidate_probabilities"][0].tolist(), strict=True))
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading …")
+def _surprise(_model: ServedModel, path: str, fingerprint: str, text: str) -> Reading:
+    found = _model.ask("score", text=[text])
+    tokens, expected = ([decode_text(token) for token in found[name][0]] for name in ("tokens", "expected"))
+    return Reading(tokens, found["log_probabilities"][0].tolist(), expected)
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading …")
+def _activations(_model: ServedModel, path: str, fingerprint: str, text: str) -> tuple[list[str], np.ndarray]:
+    found = _model.ask("activations", text=[text])
+    return [decode_text(token) for token in found["tokens"][0]], found["activations"][0].astype(np.float32)

@@ -6,8 +6,16 @@ import streamlit as st
 
 FOLDER = Path(__file__).parent
 HOME, SENTIMENT, MODEL = "pages/home.py", "pages/sentiment.py", "pages/model.py"
+TEXT_GENERATION = "pages/text_generation.py"
 
-KEPT = ("text", "edited", "mode", "sentiment_model", "model")
+OF_TASK = {"sentiment": (SENTIMENT, "sentiment_model"), "text_generation": (TEXT_GENERATION, "text_generation_model")}
+"""The page of each task, and the widget on it that chooses the model."""
+
+KEPT = (
+    *("text", "edited", "mode", "sentiment_model", "model"),
+    *("text_generation_model", "generation_mode", "prompt", "read_text", "unit"),
+    *(f"{name}_{side}" for side in "ab" for name in ("temperature", "top_k", "top_p", "tokens", "seed")),
+)
 """The widgets whose values outlive a visit to another page."""
 
 
@@ -28,5 +36,6 @@ def pages() -> list:
     return [
         st.Page(HOME, title="Home", icon=":material/home:", default=True),
         st.Page(SENTIMENT, title="Sentiment", icon=":material/sentiment_satisfied:"),
+        st.Page(TEXT_GENERATION, title="Text generation", icon=":material/edit_note:"),
         st.Page(MODEL, title="Models", icon=":material/inventory_2:"),
     ]

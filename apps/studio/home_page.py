@@ -45,11 +45,10 @@ def _show_model(entry: ModelEntry) -> None:
     with st.container(border=True, key=f"card-{entry.name}-{entry.version}"):
         st.html(f'<div class="studio">{_title(entry)}{_facts(entry)}</div>')
         with st.container(horizontal=True):
-            if entry.task == "sentiment" and st.button(
-                "Try it", key=f"try-{entry.key}", type="primary", icon=":material/play_arrow:"
-            ):
-                st.session_state["sentiment_model"] = entry.key
-                st.switch_page(frame.SENTIMENT)
+            page, widget = frame.OF_TASK.get(entry.task, (None, ""))
+            if page and st.button("Try it", key=f"try-{entry.key}", type="primary", icon=":material/play_arrow:"):
+                st.session_state[widget] = entry.key
+                st.switch_page(page)
             if st.button("Card and metrics", key=f"card-{entry.key}", icon=":material/description:"):
                 st.session_state["model"] = entry.key
                 st.switch_page(frame.MODEL)

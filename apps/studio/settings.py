@@ -7,6 +7,9 @@ from collections.abc import Sequence
 MAX_CHARACTERS = 50_000
 """The longest text that is read; a novel chapter has about 25,000 characters."""
 
+MAX_LANGUAGE_CHARACTERS = 10_000
+"""The longest text that a language model reads here: each character is a step."""
+
 MAX_ROWS = 20_000
 DEFAULT_ROWS = 1_000
 """How many rows of a CSV file are classified at most, and if nobody says otherwise."""
