@@ -4,7 +4,11 @@ Prints the median times of a forward pass and of a training step (forward, and t
 as ratios: below 1, keras-seq is faster. Every round measures all engines in turn, so that a machine whose speed drifts
 still gives fair ratios. PyTorch runs in a process of its own; without it its column stays empty.
 
+With `--every_cell` it prints how many times as fast as `keras.layers.LSTM` each cell of keras-seq is, at one shape.
+
     python benchmarks/recurrent.py
+    python benchmarks/recurrent.py --every_cell
+    python benchmarks/recurrent.py --every_cell SRU MinGRU --shapes 64,200,128,256
     python benchmarks/recurrent.py --cells lstm --rounds 15 --json recurrent.json
 """
 
@@ -133,6 +137,50 @@ def engines_for(cell, shape, padded, dtypes):
     return engines
 
 
+def every_cell(units):
+    """A function for each cell that makes it; wrappers are around an LSTM."""
+    import keras_seq
+
+    own = "Elman LSTM GRU IRNN PeepholeLSTM CoupledLSTM LayerNormElman LayerNormLSTM LayerNormGRU NAS MGU ESN IndRNN"
+    own += " Leaky SLSTM SRU QRNN MinGRU MinLSTM"
+    made = {name: lambda name=name: getattr(keras_seq, f"{name}Cell")(units) for name in own.split()}
+    return made | {
+        "ProjectedLSTM": lambda: keras_seq.ProjectedLSTMCell(units, units // 2),
+        "Jordan": lambda: keras_seq.JordanCell(units, units),
+        "HigherOrder": lambda: keras_seq.HigherOrderCell(units, order=3),
+        "Clockwork": lambda: keras_seq.ClockworkCell(units, periods=(1, 2, 4, 8)),
+        "MLSTM": lambda: keras_seq.MLSTMCell(units, heads=8),
+        "Residual": lambda: keras_seq.ResidualCell(keras_seq.LSTMCell(units), dense=True),
+        "LearnedInitialState": lambda: keras_seq.LearnedInitialStateCell(keras_seq.LSTMCell(units)),
+        "SkipThroughTime": lambda: keras_seq.SkipThroughTimeCell(keras_seq.LSTMCell(units), 2),
+        "VariationalDropout": lambda: keras_seq.VariationalDropoutCell(keras_seq.LSTMCell(units), 0.2, 0.2),
+        "Zoneout": lambda: keras_seq.ZoneoutCell(keras_seq.LSTMCell(units), 0.1),
+    }
+
+
+def measure_every_cell(names, shape, rounds):
+    """Print a row for each cell, measured in turns with `keras.layers.LSTM`; return the rows."""
+    import keras
+
+    import keras_seq
+
+    cells, rows = every_cell(shape[3]), []
+    lstm = TensorFlowEngine(keras.layers.LSTM(shape[3], return_sequences=True), shape, padded=False)
+    print(f"full batches of {','.join(map(str, shape))}, float32; x: times as fast as keras.layers.LSTM")
+    print(f"{'cell':20} {'forward ms':>10} {'x':>6} {'train ms':>10} {'x':>6}")
+    for name in names or cells:
+        engine = TensorFlowEngine(keras_seq.Recurrent(cells[name](), return_sequences=True), shape, padded=False)
+        row = {"cell": name, "shape": shape}
+        for what in ("forward", "train"):
+            times = [(lstm.measure(what), engine.measure(what)) for _ in range(rounds)]
+            theirs, ours = (statistics.median(column) for column in zip(*times, strict=True))
+            row |= {f"{what}_ms": ours, f"{what}_lstm_ms": theirs, f"{what}_speedup": theirs / ours}
+        forward, train = (f"{row[f'{what}_ms']:10.1f} {row[f'{what}_speedup']:6.2f}" for what in ("forward", "train"))
+        print(f"{name:20} {forward} {train}", flush=True)
+        rows.append(row)
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=["lstm", "gru", "elman"])
@@ -140,6 +188,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--dtypes", nargs="+", default=["float32", "mixed_bfloat16"])
     parser.add_argument("--padded", choices=["no", "yes", "both"], default="both")
+    parser.add_argument("--every_cell", nargs="*", metavar="CELL", help="these cells, or all, beside Keras' LSTM")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--torch_worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -147,11 +196,15 @@ def main():
         torch_worker()
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    shapes = [tuple(int(n) for n in text.split(",")) for text in options.shapes] if options.shapes else SHAPES
+    if options.every_cell is not None:
+        rows = measure_every_cell(options.every_cell, shapes[0] if options.shapes else SHAPES[1], options.rounds)
+        save(rows, options.json)
+        return
     python = find_torch()
     torch = TorchEngine(python) if python else None
     if torch is None:
         print("PyTorch is not installed: its column stays empty (make test-backends installs it)")
-    shapes = [tuple(int(n) for n in text.split(",")) for text in options.shapes] if options.shapes else SHAPES
     rows = []
     print(f"{'cell':6} {'shape':>18} {'padded':6} {'what':8} {'engine':20} {'ms':>8} {'/ keras':>8} {'/ torch':>8}")
     for cell in options.cells:
@@ -183,8 +236,13 @@ def main():
                             {"cell": cell, "shape": shape, "padded": padded, "what": what, "engine": name, "ms": value}
                             | {"ratio_to_keras": ratios[0], "ratio_to_torch": ratios[1]}
                         )
-    if options.json:
-        Path(options.json).write_text(json.dumps(rows, indent=1) + "\n")
+    save(rows, options.json)
+
+
+def save(rows, path):
+    """Write the figures to a file, if one is wanted."""
+    if path:
+        Path(path).write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":
