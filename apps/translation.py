@@ -229,10 +229,10 @@ class TranslationTask(Task):
         """Some texts to translate with all that `translate` tells, and one to score."""
         from apps.translation_signatures import translate_inputs
 
-        texts = ["", "A dog.", "我爱中国 Café"]
+        texts = [text.encode() for text in ("", "A dog.", "我爱中国 Café")]
         return {
             "translate": translate_inputs(texts, beam_width=3, n_best=2, max_length=12),
-            "score": {"text": texts, "translation": ["", "Ein Hund.", "x"]},
+            "score": {"text": texts, "translation": [b"", b"Ein Hund.", b"x"]},
         }
 
     def records(self, config: Config, split: str, processor: Processor) -> Any:

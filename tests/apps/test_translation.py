@@ -215,14 +215,12 @@ def test_figures_of_a_translator(data, trained):
     assert sum(row["pairs"] for row in figures["by_length"]) == 25
     assert "tok:13a" in figures["bleu_signature"]
     assert "case:lc" in figures["bleu_lowercase_signature"]
-    validated = sum(
-        float(weights.sum())
-        * float(
-            keras.losses.sparse_categorical_crossentropy(targets, trained[0](inputs), True)[weights > 0].numpy().mean()
-        )
-        for inputs, targets, weights in data.validation
-    ) / sum(float(weights.sum()) for _, _, weights in data.validation)
-    assert math.isclose(figures["nats_per_token"], validated, rel_tol=1e-3)
+    total = count = 0.0
+    for inputs, targets, weights in data.validation:
+        losses = keras.losses.sparse_categorical_crossentropy(targets, trained[0](inputs), from_logits=True)
+        total += float(tf.reduce_sum(weights * losses))
+        count += float(tf.reduce_sum(weights))
+    assert math.isclose(figures["nats_per_token"], total / count, rel_tol=1e-3)
     assert len(list(TASK.show_evaluation(figures))) > 2
 
 
@@ -305,7 +303,6 @@ def test_records_of_files(data, tmp_path):
     records = TASK.records(Config(data=files), "all", data)
     assert [pair.target for pair in records.pairs] == ["Ein Hund.", "Eine Katze."]
     assert records.target_language == "de"
-    assert len(TASK.records(config_of(), "test", data).pairs) == 25
 
 
 @pytest.mark.parametrize(
