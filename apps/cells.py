@@ -17,6 +17,10 @@ CellName = Literal[
     "indrnn",
     "slstm",
     "mlstm",
+    "sru",
+    "qrnn",
+    "min_gru",
+    "min_lstm",
 ]
 
 CLASSES = {
@@ -34,6 +38,10 @@ CLASSES = {
     "indrnn": "IndRNNCell",
     "slstm": "SLSTMCell",
     "mlstm": "MLSTMCell",
+    "sru": "SRUCell",
+    "qrnn": "QRNNCell",
+    "min_gru": "MinGRUCell",
+    "min_lstm": "MinLSTMCell",
 }
 
 

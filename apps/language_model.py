@@ -1,10 +1,14 @@
 """The Keras side of text generation: the layers of the language model."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import keras
 
 from apps.cells import make_cell
 from keras_seq.models import LanguageModel, RecurrentDecoder, TransformerDecoder
 from keras_seq.training import TruncatedBPTT
+from keras_seq.training.sampled_softmax import draw_candidates, log_uniform_probabilities, sampled_softmax
 
 if TYPE_CHECKING:
     from apps.text_generation import ModelConfig
@@ -31,6 +35,24 @@ def build_language_model(config: "ModelConfig", vocabulary_size: int, seed: int)
             tied_embeddings=config.tied_embeddings,
             seed=seed,
         )
-    model = TruncatedBPTT(LanguageModel(decoder))
+    model = TruncatedBPTT(LanguageModel(decoder, features_in_training=bool(config.sampled_softmax)))
     model.build((None, None))
     return model
+
+
+def sampled_loss(decoder: Any, samples: int) -> Callable[..., Any]:
+    """`loss(targets, outputs, weights)` of features in training, estimated from sampled ids."""
+    proposal = log_uniform_probabilities(decoder.vocabulary_size)
+    samples = min(samples, decoder.vocabulary_size)
+    # The sample is that of the step: a resumed training draws what it would have drawn.
+    generator = decoder.seed_generator
+
+    def loss(targets: Any, outputs: Any, weights: Any) -> Any:
+        candidates = draw_candidates(samples, proposal, generator)
+        kernel, bias = decoder.output_weights()
+        total, normaliser = sampled_softmax(
+            keras.ops.transpose(kernel), bias, outputs["features"], targets, candidates, weights
+        )
+        return keras.ops.divide_no_nan(total, keras.ops.stop_gradient(normaliser))
+
+    return loss

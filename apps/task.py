@@ -109,6 +109,10 @@ class Task(ABC):
     def loss(self, config: Any) -> Callable[..., Any]:
         """`loss(targets, outputs)`, the mean over a batch; `loss(targets, outputs, weights)` of weighted ones."""
 
+    def training_loss(self, model: "keras.Model", config: Any) -> Callable[..., Any] | None:
+        """What takes the place of `loss` while training, if anything does."""
+        return None
+
     def objective(self, config: Any) -> Callable[[Any, Any, Any], tuple[Any, Any]] | None:
         """What training minimises, if not simply `loss`: `objective(model, inputs, targets) -> (loss, outputs)`."""
         return None

@@ -30,6 +30,8 @@ class ModelConfig:
         tied_embeddings: Whether the embeddings are the output weights as well; always so in a Transformer.
         dropout: Share of the features of every layer's input, and of the last output, that is dropped in training,
             the same ones in all steps of a window. From 0 to below 1.
+        sampled_softmax: Compare each token in training with so many sampled ones only, not with the whole vocabulary:
+            quicker where there are tens of thousands of words. 0 does without.
         heads: Heads of a Transformer's attention; they divide the units.
         positions: What a Transformer knows of places.
         context: Tokens that a Transformer sees at most when it writes. At least 2.
@@ -42,13 +44,14 @@ class ModelConfig:
     embedding_size: int | None = None
     tied_embeddings: bool = False
     dropout: float = 0.2
+    sampled_softmax: int = 0
     heads: int = 4
     positions: Literal["sinusoidal", "rotary", "relative"] = "rotary"
     context: int = 512
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name, least in (("units", 1), ("layers", 1), ("heads", 1), ("context", 2)):
+        for name, least in (("units", 1), ("layers", 1), ("sampled_softmax", 0), ("heads", 1), ("context", 2)):
             require(getattr(self, name) >= least, f"model.{name}", f"at least {least}", getattr(self, name))
         size = self.embedding_size
         require(size is None or size >= 1, "model.embedding_size", "at least 1", size)
@@ -152,6 +155,14 @@ class TextGenerationTask(Task):
         from keras_seq.training import SequenceCrossEntropy
 
         return SequenceCrossEntropy(ignore_class=None, label_smoothing=config.training.label_smoothing)
+
+    def training_loss(self, model: "keras.Model", config: Config) -> Callable[..., Any] | None:
+        """The sampled softmax, if that is asked for."""
+        if not config.model.sampled_softmax:
+            return None
+        from apps.language_model import sampled_loss
+
+        return sampled_loss(model.model.decoder, config.model.sampled_softmax)
 
     def metrics(self, config: Config) -> "list[keras.metrics.Metric]":
         """Accuracy of the next token."""

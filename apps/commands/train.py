@@ -116,6 +116,7 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
     trainer = Trainer(
         model=model,
         loss=task.loss(config),
+        training_loss=task.training_loss(model, config),
         objective=task.objective(config),
         more_figures=task.more_figures(model, data, config),
         make_metrics=lambda: task.metrics(config),

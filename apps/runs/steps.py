@@ -23,6 +23,7 @@ class Steps:
     Args:
         model: A built Keras model.
         loss: `loss(targets, outputs)`, or `loss(targets, outputs, weights)` of weighted batches: the mean.
+        training_loss: The same while training.
         objective: What training minimises, where it is more than the loss of the model's outputs:
             `objective(model, inputs, targets) -> (loss, outputs)`.
         make_metrics: Makes the Keras metrics to be reported beside the loss.
@@ -34,6 +35,7 @@ class Steps:
         self,
         model: keras.Model,
         loss: Callable[..., Any],
+        training_loss: Callable[..., Any],
         objective: Callable[[Any, Any, Any], tuple[Any, Any]] | None,
         make_metrics: Callable[[], Metrics],
         optimizer: keras.optimizers.Optimizer,
@@ -43,9 +45,11 @@ class Steps:
         self.validation_metrics: Metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
         self._model = model
         self._loss = loss
+        self._training_loss = training_loss
         self._objective = objective
         self._optimizer = optimizer
         self._average = average
+        self._has_logits = True
         self._carried: list[Any] = []
         if isinstance(model, TruncatedBPTT):
             self._carried = [carried_state(model.model.get_initial_state(1)) for _ in ("training", "validation")]
@@ -66,6 +70,10 @@ class Steps:
     def start_training_epoch(self) -> None:
         """Begin the figures, and the state, of an epoch anew."""
         _reset(self.train_metrics, self._carried[:1])
+
+    def training_figures(self) -> dict[str, float]:
+        """The figures of the epoch so far; the loss alone of a model that trains without logits."""
+        return results(self.train_metrics if self._has_logits else self.train_metrics[:1])
 
     def train(self, batch: Any) -> float:
         """One step of the optimizer; returns the loss, with the penalties on weights."""
@@ -90,17 +98,19 @@ class Steps:
                 loss, outputs = self._objective(self._model, inputs, targets)
             else:
                 outputs = self._outputs(inputs, training=True)
-                loss = self._mean_loss(targets, outputs, weights)
+                loss = _mean(self._training_loss, targets, outputs, weights)
             total = tf.add_n([loss, *self._model.losses])
         self._optimizer.apply(tape.gradient(total, variables), variables)
         if self._average is not None:
             self._average.update(self._optimizer.iterations.value)
-        _update(self.train_metrics, loss, targets, outputs, weights)
+        self._has_logits = not isinstance(outputs, dict)
+        shown = self.train_metrics if self._has_logits else self.train_metrics[:1]
+        _update(shown, loss, targets, outputs, weights)
         return total
 
     def _validate_on_batch(self, inputs: Any, targets: Any, weights: Any = None) -> None:
         outputs = self._outputs(inputs, training=False)
-        _update(self.validation_metrics, self._mean_loss(targets, outputs, weights), targets, outputs, weights)
+        _update(self.validation_metrics, _mean(self._loss, targets, outputs, weights), targets, outputs, weights)
 
     def _outputs(self, inputs: Any, training: bool) -> Any:
         if not self._carried:
@@ -111,13 +121,14 @@ class Steps:
         carried.keep(tf.nest.map_structure(tf.stop_gradient, state))
         return outputs
 
-    def _mean_loss(self, targets: Any, outputs: Any, weights: Any) -> Any:
-        return self._loss(targets, outputs) if weights is None else self._loss(targets, outputs, weights)
-
 
 def results(metrics: Metrics) -> dict[str, float]:
     """The values of metrics by name."""
     return {metric.name: float(metric.result()) for metric in metrics}
+
+
+def _mean(loss: Callable[..., Any], targets: Any, outputs: Any, weights: Any) -> Any:
+    return loss(targets, outputs) if weights is None else loss(targets, outputs, weights)
 
 
 def _reset(metrics: Metrics, carried: list[Any]) -> None:

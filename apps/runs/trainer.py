@@ -19,7 +19,7 @@ from apps.runs.interruption import Stopped, StopRequest, stop_requests
 from apps.runs.optimization import TimedSchedule, build_optimizer
 from apps.runs.progress import NoReport, ProgressReport
 from apps.runs.state import Progress, all_finite, gather, restore, restore_weights, variable_groups
-from apps.runs.steps import Steps, results
+from apps.runs.steps import Steps
 from apps.runs.training_config import TrainingConfig
 from apps.settings import unknown
 
@@ -51,6 +51,7 @@ class Trainer:
         report: Told about the progress.
         warn: Called with lines that people should read.
         resume_command: What to type to go on after an interruption.
+        training_loss: What takes the place of the loss while training.
         objective: What training minimises, where it is more than the loss of the model's outputs:
             `objective(model, inputs, targets) -> (loss, outputs)`.
         more_figures: Measures the model after each epoch, beside the loss and the metrics: figures by name.
@@ -72,12 +73,14 @@ class Trainer:
         report: ProgressReport | None = None,
         warn: Callable[[str], None] = lambda line: None,
         resume_command: str = "the same command and --resume",
+        training_loss: Callable[..., Any] | None = None,
         objective: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None,
         more_figures: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.model = model
         self.progress = Progress()
         self._loss = loss
+        self._training_loss = training_loss or loss
         self._objective = objective
         self._make_metrics = make_metrics
         self._more_figures = more_figures
@@ -145,7 +148,15 @@ class Trainer:
         self._optimizer.build(self.model.trainable_variables)
         decay = self._config.average_decay
         self._average = WeightAverage(self.model.trainable_variables, decay) if decay else None
-        self._steps = Steps(self.model, self._loss, self._objective, self._make_metrics, self._optimizer, self._average)
+        self._steps = Steps(
+            self.model,
+            self._loss,
+            self._training_loss,
+            self._objective,
+            self._make_metrics,
+            self._optimizer,
+            self._average,
+        )
         self._groups = variable_groups(self.model, self._optimizer, self._steps.train_metrics, self._steps.carried)
         validation = self._validation
         self._steps.compile(self._train_data(0).element_spec, None if validation is None else validation.element_spec)
@@ -164,7 +175,7 @@ class Trainer:
             progress.step += 1
             if not math.isfinite(loss):
                 raise self._diverged()
-            self._report.after_batch(progress.batch, results(self._steps.train_metrics))
+            self._report.after_batch(progress.batch, self._steps.training_figures())
             if time.monotonic() - self._saved >= self._config.checkpoint_seconds:
                 self._save()
 
@@ -179,7 +190,7 @@ class Trainer:
 
     def _end_epoch(self, stop: StopRequest) -> None:
         progress = self.progress
-        train = results(self._steps.train_metrics)
+        train = self._steps.training_figures()
         validation = self._validate(stop)
         progress.epoch += 1
         progress.batch = 0

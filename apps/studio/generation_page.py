@@ -96,9 +96,9 @@ def _show_two(model: ServedModel) -> None:
     prompt = _show_prompt()
     columns = st.columns(2, gap="medium")
     settings, places = [], []
-    for side, column in zip("ab", columns, strict=True):
+    for name, column in zip("ab", columns, strict=True):
         with column:
-            settings.append(sampling_panel.show(side, expanded=True))
+            settings.append(sampling_panel.show(name, expanded=True))
     with st.container(horizontal=True):
         start = st.button("Write both", type="primary", icon=":material/edit:")
         st.button("Stop", icon=":material/stop:")
@@ -110,13 +110,12 @@ def _show_two(model: ServedModel) -> None:
     job = (model.entry.key, prompt)
     if start:
         texts = ["", ""]
-        writers = [_pieces(model, prompt, one) for one in settings]
-        open_writers = [0, 1]
-        while open_writers:
-            for side in list(open_writers):
-                piece = next(writers[side], None)
+        writers = {side: _pieces(model, prompt, one) for side, one in enumerate(settings)}
+        while writers:
+            for side, writer in list(writers.items()):
+                piece = next(writer, None)
                 if piece is None:
-                    open_writers.remove(side)
+                    del writers[side]
                     continue
                 texts[side] += piece
                 places[side].html(language_view.written(prompt, texts[side], busy=True))

@@ -20,6 +20,8 @@ class LanguageModel(keras.Model):
 
     Args:
         decoder: A `RecurrentDecoder` or `TransformerDecoder`, not built with a memory.
+        features_in_training: Whether, while training, `{"features": ...}` stands in the place of the logits: what they
+            are made of, for a loss that does without most of them, such as `sampled_softmax`. Defaults to `False`.
         **kwargs: The arguments of a model.
 
     Call arguments:
@@ -43,7 +45,7 @@ class LanguageModel(keras.Model):
     (8, 50, 65)
     """
 
-    def __init__(self, decoder, **kwargs):
+    def __init__(self, decoder, features_in_training=False, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(decoder, Decoder):
             raise ValueError(
@@ -51,6 +53,7 @@ class LanguageModel(keras.Model):
                 f"Received: decoder={decoder!r}"
             )
         self.decoder = decoder
+        self.features_in_training = features_in_training
         self.reads_on = isinstance(decoder, RecurrentDecoder)
 
     def build(self, ids_shape=None):
@@ -68,6 +71,8 @@ class LanguageModel(keras.Model):
     def call(self, ids, initial_state=None, reset=None, mask=None, training=False):
         """Read a window: ids `[batch, time]` to logits `[batch, time, vocabulary_size]`, and the state after it."""
         features, state = self.features(ids, initial_state, reset, mask, training)
+        if training and self.features_in_training:
+            return {"features": features}, state
         return self.decoder.score(features), state
 
     def features(self, ids, initial_state=None, reset=None, mask=None, training=False):
@@ -91,7 +96,11 @@ class LanguageModel(keras.Model):
 
     def get_config(self):
         """Return the arguments that build this model again."""
-        return {**super().get_config(), "decoder": keras.saving.serialize_keras_object(self.decoder)}
+        return {
+            **super().get_config(),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "features_in_training": self.features_in_training,
+        }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

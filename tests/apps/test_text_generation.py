@@ -1,5 +1,6 @@
 """Text generation: streamed = at once, batched = alone, scores against the model itself, resume, bad input."""
 
+import dataclasses
 import json
 
 import keras
@@ -170,8 +171,9 @@ class StopAfter(NoReport):
             raise KeyboardInterrupt
 
 
-def train(tmp_path, name, report=None, resume=False):
+def train(tmp_path, name, report=None, resume=False, **model_options):
     config = data_config(tmp_path)
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, **model_options))
     training = TrainingConfig(
         epochs=2, min_steps=0, monitor="loss", checkpoint_seconds=0, tensorboard=False, average_decay=0.9
     )
@@ -184,6 +186,7 @@ def train(tmp_path, name, report=None, resume=False):
         model=model,
         loss=TASK.loss(config),
         make_metrics=lambda: TASK.metrics(config),
+        training_loss=TASK.training_loss(model, config),
         train=data.train,
         validation=data.validation,
         config=training,
@@ -205,6 +208,16 @@ def test_a_resumed_training_equals_one_in_one_piece_with_the_state_it_carried(tm
     for one, other in zip(weights, same, strict=True):
         np.testing.assert_array_equal(one, other)
     assert [entry["validation"] for entry in progress.history] == [entry["validation"] for entry in resumed.history]
+
+
+@pytest.mark.parametrize("samples", [5, 100])
+def test_a_sampled_softmax_trains_the_same_weights(tmp_path, samples):
+    """With as many samples as there are characters it is the softmax itself."""
+    progress, _ = train(tmp_path, "sampled", sampled_softmax=samples, dropout=0.0)
+    plain, _ = train(tmp_path, "plain", dropout=0.0)
+    assert "accuracy" not in progress.history[-1]["train"]
+    losses = [run.history[-1]["validation"]["loss"] for run in (progress, plain)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.15 if samples == 5 else 1e-4)
 
 
 def test_time_decides_where_it_is_given(tmp_path):

@@ -111,7 +111,7 @@ EXAMPLES = {
     "EncoderDecoder": lambda: keras_seq.EncoderDecoder(
         9, keras_seq.GRUCell(3), keras_seq.RecurrentDecoder(8, keras_seq.GRUCell(3)), dropout=0.1
     ),
-    "LanguageModel": lambda: keras_seq.LanguageModel(keras_seq.RecurrentDecoder(9, keras_seq.GRUCell(3))),
+    "LanguageModel": lambda: keras_seq.LanguageModel(keras_seq.RecurrentDecoder(9, keras_seq.GRUCell(3)), True),
     "TruncatedBPTT": lambda: keras_seq.TruncatedBPTT(recurrent(return_sequences=True, return_state=True)),
     "VectorToSequence": lambda: keras_seq.VectorToSequence(keras_seq.LSTMCell(3), steps=5, feed="every", outputs=2),
 }
