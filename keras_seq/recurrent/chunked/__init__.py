@@ -18,8 +18,8 @@ def run_chunked(cell, sequences, states, mask, reverse, keep_all, zero_masked, t
     """
     if keras.backend.backend() != "tensorflow":
         return None
+    from keras_seq.recurrent.chunked.cell_steps import steps_of
     from keras_seq.recurrent.chunked.loop import ChunkedLoop
-    from keras_seq.recurrent.chunked.steps import steps_of
 
     steps = steps_of(cell)
     if steps is None:
