@@ -1,7 +1,6 @@
 """The functions of an exported translator: strings in, strings out, with all that a beam search has seen."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 
 PADDING_ID, UNKNOWN_ID, START_ID, END_ID = range(4)
 NEVER_WRITTEN = (PADDING_ID, UNKNOWN_ID, START_ID)
-# Searches of these sizes are in the graph; a width between two of them is a part of the larger one.
-WIDTHS = (5, 10)
+WIDEST = 10
 LONGEST_SCORED = 512
 
 TEXT = tf.TensorSpec([None], tf.string, name="text")
@@ -113,52 +111,29 @@ class _Functions:
     ) -> dict[str, tf.Tensor]:
         """The best translations of each text, where the decoder looked, and the beams of the search."""
         source = self.encode(text)
-        width = tf.clip_by_value(beam_width, 1, WIDTHS[-1])
+        width = tf.clip_by_value(beam_width, 1, WIDEST)
         n_best = tf.clip_by_value(n_best, 1, width)
         length = tf.where(max_length > 0, tf.minimum(max_length, LONGEST_SCORED), self.most(source))
-        searches = [partial(self._search, source, size, width, n_best, length_penalty, length) for size in WIDTHS]
-        found = tf.switch_case(tf.searchsorted(list(WIDTHS), [width])[0], searches)
-        ids = found["ids"]
+        strategy = AdjustableBeamSearch(WIDEST, width, n_best, length_penalty)
+        decoded = self.decode(source, strategy, length, alignments=True)
+        longest = tf.reduce_max(tf.concat([[1], tf.reshape(decoded.lengths[:, :n_best], [-1])], axis=0))
+        ids = decoded.ids[:, :n_best, :longest]
+        if decoded.alignments is None:  # a decoder without attention looks nowhere
+            alignment = tf.zeros(tf.concat([tf.shape(ids), tf.shape(source)[1:]], axis=0))
+        else:
+            alignment = decoded.alignments[:, :n_best, :longest]
+        steps = decoded.steps
         return {
             "translations": self._texts(source, ids),
-            "scores": found["scores"],
-            "log_probabilities": found["log_probabilities"],
-            "source_tokens": self.tokenizer.source.read(source),
-            "target_tokens": self.tokenizer.target.read(ids),
-            "alignment": found["alignment"],
-            "beam_tokens": self.tokenizer.target.read(found["beam_ids"]),
-            "beam_parents": found["beam_parents"],
-            "beam_scores": found["beam_scores"],
-        }
-
-    def _search(
-        self,
-        source: tf.Tensor,
-        size: int,
-        width: tf.Tensor,
-        n_best: tf.Tensor,
-        length_penalty: tf.Tensor,
-        max_length: tf.Tensor,
-    ) -> dict[str, tf.Tensor]:
-        """A search of a fixed size: the best sequences, cut to the longest, and the beams of its steps."""
-        strategy = AdjustableBeamSearch(size, width, n_best, length_penalty)
-        decoded = self.decode(source, strategy, max_length, alignments=True)
-        batch, time = tf.shape(source)[0], tf.shape(source)[1]
-        longest = tf.reduce_max(tf.concat([[1], tf.reshape(decoded.lengths[:, :n_best], [-1])], axis=0))
-        alignments = decoded.alignments
-        if alignments is None:  # a decoder without attention looks nowhere
-            alignments = tf.zeros([batch, size, tf.shape(decoded.ids)[2], time])
-        found = {
-            "ids": decoded.ids[:, :n_best, :longest],
             "scores": decoded.scores[:, :n_best],
             "log_probabilities": decoded.log_probabilities[:, :n_best],
-            "alignment": alignments[:, :n_best, :longest],
-            "beam_ids": decoded.step_tokens[:, : decoded.steps, :width],
-            "beam_parents": decoded.step_parents[:, : decoded.steps, :width],
-            "beam_scores": decoded.step_scores[:, : decoded.steps, :width],
+            "source_tokens": self.tokenizer.source.read(source),
+            "target_tokens": self.tokenizer.target.read(ids),
+            "alignment": alignment,
+            "beam_tokens": self.tokenizer.target.read(decoded.step_tokens[:, :steps, :width]),
+            "beam_parents": decoded.step_parents[:, :steps, :width],
+            "beam_scores": decoded.step_scores[:, :steps, :width],
         }
-        ranks = {"scores": 2, "log_probabilities": 2, "alignment": 4}
-        return {name: tf.ensure_shape(value, [None] * ranks.get(name, 3)) for name, value in found.items()}
 
     def _texts(self, source: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
         """Translations as texts; an empty text has an empty one."""
