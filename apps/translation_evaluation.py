@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from apps.errors import UserError
 from apps.task import Signatures
+from apps.translation_tokens import paper_tokens
 from keras_seq.decoding import ForbiddenTokens
 from keras_seq.models import EncoderDecoder
 
@@ -42,8 +43,9 @@ def measure(call: Signatures, records: MeasuredPairs) -> dict[str, Any]:
         records: The pairs.
 
     Returns:
-        `bleu` and `chrf` of sacreBLEU, cased, with their signatures; `bleu_lowercase`, the same without case, which is
-        near what papers report on lower-cased, tokenised text; `perplexity` and `accuracy` of the tokens of the
+        `bleu` and `chrf` of sacreBLEU, cased, with their signatures; `bleu_lowercase`, the same without case;
+        `bleu_tokenized`, of lower-cased text in the tokens of Moses, which is what papers on Multi30k report (not of
+        languages without spaces); `perplexity` and `accuracy` of the tokens of the
         references, each given those before it; `by_length`, BLEU of short and of long sentences; some `examples`.
     """
     pairs = records.pairs
@@ -78,7 +80,7 @@ def measure(call: Signatures, records: MeasuredPairs) -> dict[str, Any]:
 
 
 def corpus_figures(translations: Sequence[str], references: Sequence[str], language: str) -> dict[str, Any]:
-    """BLEU, cased and not, and chrF of a corpus, from 0 to 100, with the signatures by which sacreBLEU names them."""
+    """BLEU and chrF of a corpus, from 0 to 100, with the signatures by which sacreBLEU names them; see `measure`."""
     metrics = _sacrebleu()
     tokenizer = _TOKENIZERS.get(language.split("-")[0].lower(), "13a")
     measured = {
@@ -90,6 +92,9 @@ def corpus_figures(translations: Sequence[str], references: Sequence[str], langu
     for name, metric in measured.items():
         figures[name] = float(metric.corpus_score(list(translations), [list(references)]).score)
         figures[f"{name}_signature"] = str(metric.get_signature())
+    if tokenizer == "13a":
+        sides = ([paper_tokens(text, language) for text in side] for side in (translations, references))
+        figures["bleu_tokenized"] = tokenized_bleu(*sides)
     return figures
 
 
@@ -100,7 +105,7 @@ def corpus_bleu(translations: Sequence[str], references: Sequence[str], language
 
 
 def tokenized_bleu(translations: Sequence[str], references: Sequence[str]) -> float:
-    """BLEU of texts that are tokenised already, as papers on Multi30k report it: words between spaces are compared."""
+    """BLEU of texts that are tokenised already: what stands between spaces is compared."""
     metric = _sacrebleu().BLEU(tokenize="none", force=True)
     return float(metric.corpus_score(list(translations), [list(references)]).score)
 
@@ -169,6 +174,11 @@ def show_figures(figures: dict[str, Any]) -> Iterable[Any]:
     rows = [
         ["BLEU", figures["bleu"], figures["bleu_signature"]],
         ["BLEU, lower case", figures["bleu_lowercase"], figures["bleu_lowercase_signature"]],
+        *(
+            [["BLEU, as in papers", figures["bleu_tokenized"], "lower-cased, normalised, tokenised as by Moses"]]
+            if "bleu_tokenized" in figures
+            else []
+        ),
         ["chrF", figures["chrf"], figures["chrf_signature"]],
         ["perplexity of a token", figures["perplexity"], f"{figures['pairs']:,} pairs, each token given those before"],
         ["tokens foreseen", figures["accuracy"], ""],

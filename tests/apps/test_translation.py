@@ -1,5 +1,6 @@
 """The translation task: its loss, its layers, what its signatures answer, how it is measured and exported."""
 
+import gzip
 import math
 
 import keras
@@ -15,6 +16,7 @@ from apps.translation_evaluation import MeasuredPairs, corpus_figures, measure, 
 from apps.translation_loss import smoothed_cross_entropy
 from apps.translation_model import build_translator
 from apps.translation_signatures import translate_inputs
+from apps.translation_tokens import paper_tokens
 from keras_seq.decoding import BeamSearch, ForbiddenTokens, Greedy
 from keras_seq.training import SequenceCrossEntropy
 from pipelines.parallel_config import PairBatchConfig, PairTextConfig, ParallelConfig
@@ -272,7 +274,36 @@ def test_bleu_knows_languages_and_case():
     assert "tok:zh" in figures["bleu_signature"]
     cased = corpus_figures(["ein hund läuft schnell los"], ["Ein Hund läuft schnell los"], "de")
     assert cased["bleu"] < cased["bleu_lowercase"] == pytest.approx(100.0)
+    assert cased["bleu_tokenized"] == pytest.approx(100.0)
+    assert "bleu_tokenized" not in figures
     assert tokenized_bleu(["ein hund läuft ."], ["ein hund läuft ."]) == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "tokens"),
+    [
+        (
+            "en",
+            "The dog's “ball”, a T-shirt & 1,000.5 m...",
+            "the dog &apos;s &quot; ball &quot; , a t-shirt &amp; 1,000.5 m ...",
+        ),
+        ("fr", "L'eau, d\u2019un homme.", "l&apos; eau , d&apos; un homme ."),
+        ("de", "Ein Mann [z.B. Dr. Müller] geht.", "ein mann &#91; z.b. dr. müller &#93; geht ."),
+    ],
+)
+def test_tokens_as_papers_have_them(language, text, tokens):
+    assert paper_tokens(text, language) == tokens
+
+
+def test_tokens_of_multi30k(real_data):
+    """The published tokenised text of all three languages, but for a few sentences with abbreviations."""
+    for language in ("en", "de", "fr"):
+        path = real_data / "multi30k" / f"test_2016_flickr.{language}.gz"
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            sentences = file.read().split("\n")[:-1]
+        published = path.with_name(f"test_2016_flickr.lc.norm.tok.{language}").read_text("utf-8").split("\n")[:-1]
+        wrong = sum(paper_tokens(text, language) != tokens for text, tokens in zip(sentences, published, strict=True))
+        assert wrong <= 2
 
 
 def test_the_exported_translator_needs_tensorflow_alone(data, trained, tmp_path):
