@@ -210,11 +210,9 @@ class _Rows:
         batch, length = self.static
         shape = [length, batch, width] if self.time_major else [batch, length, width]
         rows = tf.concat(pieces, axis=0) if len(pieces) > 1 else pieces[0]
-        steps = tf.range(self.length)
-        steps = (self.length - 1 - steps if self.reverse else steps) * self.batch
-        sequences = tf.range(self.batch)
-        places = steps[:, None] + sequences if self.time_major else steps + sequences[:, None]
-        return tf.ensure_shape(tf.gather(rows, places), shape)
+        rows = tf.reshape(rows, [self.length, self.batch, width])
+        rows = tf.reverse(rows, [0]) if self.reverse else rows
+        return tf.ensure_shape(rows if self.time_major else tf.transpose(rows, (1, 0, 2)), shape)
 
 
 def _flat(tensor):
