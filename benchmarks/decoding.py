@@ -5,7 +5,7 @@ sequence. Engines:
 
     keras-seq         `EncoderDecoder.decoding_function`: a TensorFlow graph
     keras-seq, XLA    the same with `jit_compile=True`: compiled anew for every shape of the source
-    predict loop      a loop in Python that calls `model.predict` with all tokens so far, for each token (three of them)
+    predict loop      a loop in Python that calls `model.predict` with all tokens so far, for each token (one of them)
     KerasHub sampler  its loop, compiled in the same way, over the step function of the same model
     KerasHub BART     `BartSeq2SeqLM.generate`, a Transformer of the same sizes
     Hugging Face      `BartForConditionalGeneration.generate` on PyTorch, a Transformer of the same sizes
@@ -33,7 +33,7 @@ import numpy as np
 
 VOCABULARY, SIZE, LAYERS, HEADS = 5000, 256, 2, 4
 SOURCE_LENGTH, LENGTH, START, END = 20, 50, 2, 3
-PREDICTED = 3  # tokens of the loop over `predict`; all of them cost the same
+PREDICTED = 1  # tokens of the loop over `predict`; all of them cost the same
 WIDTHS = {"greedy": 1, "beam 4": 4}
 
 
