@@ -1,6 +1,5 @@
 """Parallel text to batches: everything between files and a translator."""
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ import tensorflow as tf
 
 from pipelines.errors import DataError
 from pipelines.pair_batching import PairBatch, PairPlanner, PairReader, fit_count, pair_padding_share
-from pipelines.pair_encoding import EncodedSide, Sides, encode_pairs, learn_language_pair, unknown_share
+from pipelines.pair_encoding import EncodedSide, Sides, encode_pairs, learn_language_pair
+from pipelines.pair_report import notes, report_rows, report_sentences
 from pipelines.pair_survey import TEST, TRAIN, VALIDATION, PairSurvey, sentence_keys, split_pairs, survey_pairs
 from pipelines.parallel_config import PairBatchConfig, PairTextConfig, ParallelConfig
 from pipelines.sources.pairs import Pair, ParallelSource
@@ -24,7 +24,6 @@ from pipelines.text.language_pair import LanguagePair
 
 SPLITS = ("train", "validation", "test")
 _NUMBERS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
-_MUCH_UNKNOWN = 0.2
 # Random spellings make some epochs longer than the first: it is easier to halve batches than to put some together.
 _SPARE_STEPS = 1.01
 
@@ -47,7 +46,7 @@ class TranslationData:
         tokenizer: Strings to ids for both languages, learnt on the training pairs alone.
         labels: Empty: there are no classes.
         languages: What the two languages are called; "" if that is not known.
-        report: What was read and what was done to it, as JSON has it; `warnings` are for people.
+        report: What was read and what was done to it, as JSON has it; `notes` and `warnings` are lines for people.
     """
 
     def __init__(
@@ -191,10 +190,11 @@ def load_translation(
             )
         tokenizer = learn_language_pair(pairs["train"], text)
     report: dict[str, Any] = {"source": source.name, "licence": source.licence, **source.details}
-    report |= {"languages": list(source.languages), **_report_rows(surveys, pairs, seed)}
+    report |= {"languages": list(source.languages), **report_rows(surveys, pairs, seed)}
     pairs = {name: pairs[name] for name in SPLITS if name in splits and pairs.get(name)}
-    encoded = {name: PairSplit(pairs[name], *sides) for name, sides in encode_pairs(pairs, tokenizer).items()}
-    report |= _report_sentences(encoded, tokenizer)
+    sides_of = encode_pairs(pairs, tokenizer)
+    report |= report_sentences(sides_of, tokenizer)
+    encoded = {name: PairSplit(pairs[name], *sides) for name, sides in sides_of.items()}
     if "train" in encoded:
         encoded["train"], report["left_out"] = _filter(encoded["train"], text)
     for name in ("validation", "test"):
@@ -202,6 +202,7 @@ def load_translation(
             encoded[name] = _cut(encoded[name], text.max_length)
     result = TranslationData(encoded, tokenizer, source.languages, text, batch, seed, report)
     report["splits"] = {name: len(split.pairs) for name, split in encoded.items()}
+    report["notes"] = list(notes(report))
     if "train" in encoded:
         report["buckets"] = {"source": list(result.boundaries[0]), "target": list(result.boundaries[1])}
         sides = result.training_sides(0)
@@ -253,41 +254,3 @@ def _filter(split: PairSplit, text: PairTextConfig) -> tuple[PairSplit, dict[str
         return split, counts
     pairs = [pair for pair, keep in zip(split.pairs, kept.tolist(), strict=True) if keep]
     return PairSplit(pairs, split.source.choose(kept), split.target.choose(kept)), counts
-
-
-def _report_rows(surveys: dict[str, PairSurvey], pairs: dict[str, list[Pair]], seed: int) -> dict[str, Any]:
-    digests = {name: survey.digest for name, survey in surveys.items()}
-    report: dict[str, Any] = {
-        "rows": {name: survey.rows for name, survey in surveys.items()},
-        "empty_sources": sum(survey.empty_sources for survey in surveys.values()),
-        "empty_targets": sum(survey.empty_targets for survey in surveys.values()),
-        "bad_rows": sum(survey.bad_rows for survey in surveys.values()),
-        "bad_row_examples": [example for survey in surveys.values() for example in survey.bad_examples],
-        "digests": digests,
-        "digest": hashlib.sha256("".join(digests.values()).encode()).hexdigest(),
-    }
-    for side in ("source", "target"):
-        keys = {name: sentence_keys([getattr(pair, side) for pair in some], seed) for name, some in pairs.items()}
-        if "train" in keys:
-            for name in ("validation", "test"):
-                if name in keys:
-                    report[f"{name}_{side}s_in_train"] = int(np.isin(keys[name], keys["train"]).sum())
-    return report
-
-
-def _report_sentences(splits: dict[str, PairSplit], tokenizer: LanguagePair) -> dict[str, Any]:
-    report: dict[str, Any] = {"vocabulary_size": {}, "tokens": {}, "longest": {}, "unknown_share": {}, "warnings": []}
-    for side in ("source", "target"):
-        report["vocabulary_size"][side] = len(getattr(tokenizer, side).vocabulary)
-        for name, split in splits.items():
-            encoded = getattr(split, side)
-            share = unknown_share(encoded, getattr(tokenizer, side))
-            report["tokens"].setdefault(name, {})[side] = len(encoded.ids)
-            report["longest"].setdefault(name, {})[side] = int(encoded.lengths.max())
-            report["unknown_share"].setdefault(name, {})[side] = round(share, 4)
-            if share > _MUCH_UNKNOWN:
-                report["warnings"].append(
-                    f"{share:.0%} of the tokens of the {side}s of the {name} pairs are not in the vocabulary: is this "
-                    "the right language?"
-                )
-    return report

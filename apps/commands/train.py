@@ -179,6 +179,10 @@ def _describe_data(facts: dict[str, Any], console: Console) -> None:
         console.note(f"{cut:,} of the training texts are longer than --text.max_length and were cut")
     if report.get("bad_rows"):
         console.warn(f"{report['bad_rows']:,} rows could not be used, the first: {report['bad_row_examples'][0]}")
+    for line in report.get("notes", []):
+        console.note(line)
+    for line in report.get("warnings", []):
+        console.warn(line)
 
 
 def _check_data(folder: RunFolder, facts: dict[str, Any]) -> None:

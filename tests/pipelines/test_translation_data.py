@@ -121,6 +121,7 @@ def test_empty_sides_and_bad_bytes_are_counted(files, tmp_path):
     assert (report["empty_sources"], report["empty_targets"], report["bad_rows"]) == (1, 1, 1)
     assert report["rows"] == {"train": 8}
     assert report["splits"] == {"train": 5}
+    assert report["notes"] == ["2 pairs with an empty side were dropped"]
     assert re.search(r"train\.de:3: not valid in utf-8", " ".join(report["bad_row_examples"]))
     with pytest.raises(DataError, match=r"train\.en:1: the sentence to translate is empty; correct it"):
         load(**options, bad_rows="error")
@@ -268,6 +269,7 @@ def test_long_and_unlike_pairs_are_left_out_of_training(files):
     text = PairTextConfig(level="word", vocabulary_size=100, min_count=1, max_length=20, max_ratio=3.0)
     data = load(text, **options, validation_fraction=0.0)
     assert data.report["left_out"] == {"too_long": 1, "unlike_lengths": 1}
+    assert data.report["notes"][0].startswith("2 training pairs were left out: 1 longer than")
     assert texts(data, "train") == list(zip(ENGLISH, GERMAN, strict=True))
     assert len(rows(data.train(0))) == 6
     (source, inputs, targets), = rows(data.test)  # fmt: skip
