@@ -25,9 +25,10 @@ class ModelConfig:
         kind: A `transformer`; `rnn_attention`, a recurrent network whose decoder looks at all words of the source; or
             `rnn`, one whose decoder knows nothing but the last state of the encoder, given to it at every step.
         cell: The recurrent cell.
-        units: Size of the state of each layer; of a Transformer, its width. At least 1.
-        encoder_layers: Layers of the encoder. At least 1.
-        decoder_layers: Layers of the decoder. At least 1.
+        units: Size of the state of each layer; of a Transformer, its width. At least 1. Left out, it is 256, in a
+            Transformer 128.
+        encoder_layers: Layers of the encoder. At least 1. Left out, it is 1, in a Transformer 4.
+        decoder_layers: Layers of the decoder. At least 1. Left out, it is 1, in a Transformer 4.
         embedding_size: Features of a token in a recurrent network. Left out, it is the units. A Transformer's are
             always its width.
         bidirectional: Read the source in both directions (recurrent networks).
@@ -48,9 +49,9 @@ class ModelConfig:
 
     kind: Literal["transformer", "rnn_attention", "rnn"] = "transformer"
     cell: CellName = "gru"
-    units: int = 128
-    encoder_layers: int = 4
-    decoder_layers: int = 4
+    units: int | None = None
+    encoder_layers: int | None = None
+    decoder_layers: int | None = None
     embedding_size: int | None = None
     bidirectional: bool = True
     attention: Literal["additive", "dot", "general", "concat"] = "additive"
@@ -66,28 +67,36 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name in ("units", "encoder_layers", "decoder_layers", "heads"):
-            require(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
-        for name in ("embedding_size", "hidden_size"):
+        require(self.heads >= 1, "model.heads", "at least 1", self.heads)
+        for name in ("units", "encoder_layers", "decoder_layers", "embedding_size", "hidden_size"):
             value = getattr(self, name)
             require(value is None or value >= 1, f"model.{name}", "at least 1", value)
         require(0 <= self.dropout < 1, "model.dropout", "from 0 to below 1", self.dropout)
-        size = self.embedding_size
+        size, units = self.embedding_size, self.resolved_units
         if self.kind == "transformer":
-            require(
-                self.units % self.heads == 0, "model.units", f"a multiple of model.heads = {self.heads}", self.units
-            )
-            require(size in (None, self.units), "model.embedding_size", "model.units in a transformer", size)
+            require(units % self.heads == 0, "model.units", f"a multiple of model.heads = {self.heads}", units)
+            require(size in (None, units), "model.embedding_size", "model.units in a transformer", size)
         elif self.tied_embeddings:
-            require(size in (None, self.units), "model.embedding_size", "model.units if they are tied", size)
+            require(size in (None, units), "model.embedding_size", "model.units if they are tied", size)
         if self.kind == "rnn_attention" and self.attention == "dot":
             both = self.bidirectional
             require(not both, "model.attention", "another than dot with model.bidirectional: the sizes differ", "dot")
 
     @property
+    def resolved_units(self) -> int:
+        """`units`, or what follows from the kind."""
+        return self.units or (128 if self.kind == "transformer" else 256)
+
+    @property
+    def layers(self) -> tuple[int, int]:
+        """`encoder_layers` and `decoder_layers`, or what follows from the kind."""
+        usual = 4 if self.kind == "transformer" else 1
+        return self.encoder_layers or usual, self.decoder_layers or usual
+
+    @property
     def resolved_embedding_size(self) -> int:
         """`embedding_size`, or what follows from the units."""
-        return self.embedding_size or self.units
+        return self.embedding_size or self.resolved_units
 
 
 @dataclass(frozen=True)
@@ -279,12 +288,12 @@ class TranslationTask(Task):
         """What the model card says in words."""
         from apps.serving.model_card import Card
 
-        model = config.model
+        model, units = config.model, config.model.resolved_units
         source, target = (name or "one language" for name in facts.get("languages", ["", ""]))
         kinds = {
-            "transformer": f"A Transformer of {model.encoder_layers} + {model.decoder_layers} layers of {model.units}",
-            "rnn_attention": f"A {model.cell.upper()} encoder and decoder of {model.units} units with attention",
-            "rnn": f"A {model.cell.upper()} encoder and decoder of {model.units} units without attention",
+            "transformer": f"A Transformer of {model.layers[0]} + {model.layers[1]} layers of {units}",
+            "rnn_attention": f"A {model.cell.upper()} encoder and decoder of {units} units with attention",
+            "rnn": f"A {model.cell.upper()} encoder and decoder of {units} units without attention",
         }
         return Card(
             summary=f"Translates sentences from {source} to {target}. {kinds[model.kind]}.",
@@ -302,9 +311,9 @@ class TranslationTask(Task):
         """Size, depth, dropout, random spellings and learning rate, the rest as in `config`."""
         model = dataclasses.replace(
             config.model,
-            units=hp.Choice("units", [64, 128, 256], default=config.model.units),
-            encoder_layers=hp.Int("encoder_layers", 1, 6, default=config.model.encoder_layers),
-            decoder_layers=hp.Int("decoder_layers", 1, 6, default=config.model.decoder_layers),
+            units=hp.Choice("units", [64, 128, 256], default=config.model.resolved_units),
+            encoder_layers=hp.Int("encoder_layers", 1, 6, default=config.model.layers[0]),
+            decoder_layers=hp.Int("decoder_layers", 1, 6, default=config.model.layers[1]),
             dropout=hp.Float("dropout", 0.0, 0.5, default=config.model.dropout),
         )
         text = config.text

@@ -60,28 +60,28 @@ def _transformer_settings(config: "ModelConfig", seed: int) -> dict[str, Any]:
 
 
 def _transformer_encoder(config: "ModelConfig", seed: int) -> TransformerEncoder:
-    return TransformerEncoder(layers=config.encoder_layers, **_transformer_settings(config, seed))
+    return TransformerEncoder(layers=config.layers[0], **_transformer_settings(config, seed))
 
 
 def _transformer_decoder(config: "ModelConfig", vocabulary_size: int, seed: int) -> TransformerDecoder:
     return TransformerDecoder(
         vocabulary_size,
-        size=config.units,
-        layers=config.decoder_layers,
+        size=config.resolved_units,
+        layers=config.layers[1],
         tied_embeddings=config.tied_embeddings,
         **_transformer_settings(config, seed),
     )
 
 
 def _recurrent_encoder(config: "ModelConfig", seed: int) -> keras.layers.Layer:
-    layers = [Recurrent(make_cell(config.cell, config.units)) for _ in range(config.encoder_layers)]
+    layers = [Recurrent(make_cell(config.cell, config.resolved_units)) for _ in range(config.layers[0])]
     if config.bidirectional:
         layers = [Bidirectional(layer) for layer in layers]
     return Stacked(layers, dropout=config.dropout, seed=seed)
 
 
 def _recurrent_decoder(config: "ModelConfig", vocabulary_size: int, seed: int) -> RecurrentDecoder:
-    cells = [make_cell(config.cell, config.units) for _ in range(config.decoder_layers)]
+    cells = [make_cell(config.cell, config.resolved_units) for _ in range(config.layers[1])]
     looks = config.kind == "rnn_attention"
     if looks:
         before = config.attention_order == "before"
@@ -90,7 +90,7 @@ def _recurrent_decoder(config: "ModelConfig", vocabulary_size: int, seed: int) -
             _attention(config),
             attention_before=before,
             input_feeding=config.input_feeding,
-            units=config.units if before else None,
+            units=config.resolved_units if before else None,
         )
     return RecurrentDecoder(
         vocabulary_size,
@@ -105,5 +105,5 @@ def _recurrent_decoder(config: "ModelConfig", vocabulary_size: int, seed: int) -
 
 def _attention(config: "ModelConfig") -> Attention:
     if config.attention == "additive":
-        return AdditiveAttention(config.units)
+        return AdditiveAttention(config.resolved_units)
     return MultiplicativeAttention(config.attention)

@@ -351,6 +351,12 @@ def test_options_that_cannot_be(options, message):
         ModelConfig(**options)
 
 
+def test_sizes_follow_from_the_kind():
+    assert (ModelConfig().resolved_units, ModelConfig().layers) == (128, (4, 4))
+    recurrent = ModelConfig(kind="rnn", decoder_layers=2)
+    assert (recurrent.resolved_units, recurrent.layers) == (256, (1, 2))
+
+
 def test_options_that_do_not_fit_together():
     with pytest.raises(UsageError, match=r"model\.shared_embeddings"):
         Config(text=PairTextConfig(joint=False), model=ModelConfig(shared_embeddings=True))
