@@ -14,6 +14,7 @@ TAKES_TASK = True
 USAGE = "[--run NAME] [--name NAME] [--version N]"
 DEFAULT_MODELS = "saved_models"
 QUOTES = ("worst", "examples")
+RECORDED = ("source", "licence", "digest", "rows", "languages")
 
 
 def add_arguments(parser: Parser, task: Task) -> None:
@@ -54,7 +55,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         metadata={
             "task": task.name,
             "seed": config.training.seed,
-            "data": {key: facts[key] for key in ("source", "licence", "digest", "rows") if facts.get(key) is not None},
+            "data": {key: facts[key] for key in RECORDED if facts.get(key) is not None},
             "labels": trained.processor.labels,
             "metrics": metrics,
             "config": to_settings(config),

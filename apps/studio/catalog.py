@@ -12,6 +12,7 @@ from apps.serving.served import ServedModel, decode_text
 from apps.studio.explanation import Explanation, explain
 from apps.studio.language_view import Reading
 from apps.studio.settings import models_folder
+from apps.studio.translation import Translation, translate
 
 
 def models(task: str | None = None) -> list[ModelEntry]:
@@ -95,9 +96,16 @@ def activations(model: ServedModel, text: str) -> tuple[list[str], np.ndarray] |
     return _asked(_activations, model, text)
 
 
-def _asked(function: Any, model: ServedModel, text: str) -> Any:
+def translated(
+    model: ServedModel, text: str, beam_width: int, length_penalty: float, n_best: int
+) -> Translation | None:
+    """The translation of a text, or None after saying why there is none."""
+    return _asked(_translated, model, text, beam_width, length_penalty, n_best)
+
+
+def _asked(function: Any, model: ServedModel, *arguments: Any) -> Any:
     try:
-        return function(model, str(model.entry.path.resolve()), model.entry.fingerprint(), text)
+        return function(model, str(model.entry.path.resolve()), model.entry.fingerprint(), *arguments)
     except UserError as error:
         st.error(str(error), icon=":material/error:")
         return None
@@ -121,3 +129,10 @@ def _surprise(_model: ServedModel, path: str, fingerprint: str, text: str) -> Re
 def _activations(_model: ServedModel, path: str, fingerprint: str, text: str) -> tuple[list[str], np.ndarray]:
     found = _model.ask("activations", text=[text])
     return [decode_text(token) for token in found["tokens"][0]], found["activations"][0].astype(np.float32)
+
+
+@st.cache_data(max_entries=256, show_spinner="Translating …")
+def _translated(
+    _model: ServedModel, path: str, fingerprint: str, text: str, beam_width: int, length_penalty: float, n_best: int
+) -> Translation:
+    return translate(_model, text, beam_width, length_penalty, n_best)

@@ -81,7 +81,7 @@ def _show_result(result: pd.DataFrame, width: int, name: str) -> None:
     st.dataframe(result, hide_index=True, column_config=bars)
     stem = name.rsplit(".", 1)[0]
     # The byte order mark tells spreadsheets that it is UTF-8.
-    data = result.to_csv(index=False).encode("utf-8-sig")
+    data = tables.without_formulas(result).to_csv(index=False).encode("utf-8-sig")
     st.download_button(
         "Download with predictions",
         data,

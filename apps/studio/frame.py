@@ -6,14 +6,27 @@ import streamlit as st
 
 FOLDER = Path(__file__).parent
 HOME, SENTIMENT, MODEL = "pages/home.py", "pages/sentiment.py", "pages/model.py"
-TEXT_GENERATION = "pages/text_generation.py"
+TEXT_GENERATION, TRANSLATION = "pages/text_generation.py", "pages/translation.py"
 
-OF_TASK = {"sentiment": (SENTIMENT, "sentiment_model"), "text_generation": (TEXT_GENERATION, "text_generation_model")}
+OF_TASK = {
+    "sentiment": (SENTIMENT, "sentiment_model"),
+    "text_generation": (TEXT_GENERATION, "text_generation_model"),
+    "translation": (TRANSLATION, "translation_model"),
+}
 """The page of each task, and the widget on it that chooses the model."""
 
 KEPT = (
     *("text", "edited", "mode", "sentiment_model", "model"),
     *("text_generation_model", "generation_mode", "prompt", "read_text", "unit"),
+    *(
+        "translation_model",
+        "translation_mode",
+        "translation_second",
+        "sentence",
+        "beam_width",
+        "length_penalty",
+        "n_best",
+    ),
     *(f"{name}_{side}" for side in "ab" for name in ("temperature", "top_k", "top_p", "tokens", "seed")),
 )
 """The widgets whose values outlive a visit to another page."""
@@ -37,5 +50,6 @@ def pages() -> list:
         st.Page(HOME, title="Home", icon=":material/home:", default=True),
         st.Page(SENTIMENT, title="Sentiment", icon=":material/sentiment_satisfied:"),
         st.Page(TEXT_GENERATION, title="Text generation", icon=":material/edit_note:"),
+        st.Page(TRANSLATION, title="Translation", icon=":material/translate:"),
         st.Page(MODEL, title="Models", icon=":material/inventory_2:"),
     ]

@@ -10,6 +10,12 @@ MAX_CHARACTERS = 50_000
 MAX_LANGUAGE_CHARACTERS = 10_000
 """The longest text that a language model reads here: each character is a step."""
 
+MAX_SENTENCE_CHARACTERS = 1_000
+"""The longest text that is translated at a time."""
+
+MAX_TRANSLATED_ROWS = 500
+"""How many rows of a CSV file are translated at most."""
+
 MAX_ROWS = 20_000
 DEFAULT_ROWS = 1_000
 """How many rows of a CSV file are classified at most, and if nobody says otherwise."""

@@ -142,6 +142,18 @@ def classify(model: ServedModel, table: pd.DataFrame, column: str) -> Iterator[P
     yield _joined(table, model.entry.labels, labels, rows, problems)
 
 
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """The table for a spreadsheet: what it would take for a formula has a quote before it.
+
+    OWASP, "CSV Injection": cells that begin with one of these signs can run commands when a person opens the file.
+    """
+
+    def plain(cell: object) -> object:
+        return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+    return table.map(plain)
+
+
 def _problem(text: str) -> str:
     """Why a text cannot be classified; empty when it can."""
     if not text.strip():
