@@ -11,7 +11,8 @@ from pipelines.text.tokenizer import PADDING_ID, UNKNOWN_ID
 START, END = "\x02", "\x03"
 START_ID, END_ID = 2, 3
 
-_NO_TEXT = r"[\p{Cc}\p{Cf}\p{Co}\p{Z}]+"
+_INVISIBLE = r"[\p{Cf}\p{Co}]+"  # soft hyphens, zero-width joiners, byte order marks
+_WHITE_SPACE = r"[\p{Cc}\p{Z}]+"
 # The first word gets the space that all others have, so that it is the same token; ideographs have none.
 _FIRST_WORD = r"^[^\p{Han}\p{Hiragana}\p{Katakana}]"
 _FIRST_BYTES = 256  # of tokens that stand for one byte, in a vocabulary of subwords
@@ -20,7 +21,8 @@ _FIRST_BYTES = 256  # of tokens that stand for one byte, in a vocabulary of subw
 class SentenceTokenizer(tf.Module):
     """An `ExactTokenizer` for sentences: `encode` ends them with the end mark, `decode` stops at it.
 
-    A sentence comes back as it was, but for white space, which becomes single spaces, and, if that is wanted, case.
+    A sentence comes back as it was, but for white space, which becomes single spaces, characters that only format,
+    which go, and, if that is wanted, case.
 
     Args:
         tokenizer: Its vocabulary has the start mark "\\x02" as id 2 and the end mark "\\x03" as id 3: see
@@ -49,7 +51,8 @@ class SentenceTokenizer(tf.Module):
     def clean(self, strings: tf.Tensor) -> tf.Tensor:
         """string [batch] -> string [batch]: white space as single spaces, one of them before the first word."""
         strings = tf.strings.unicode_transcode(strings, "UTF-8", "UTF-8", errors="replace")
-        strings = tf.strings.strip(tf.strings.regex_replace(strings, _NO_TEXT, " "))
+        strings = tf.strings.regex_replace(strings, _INVISIBLE, "")
+        strings = tf.strings.strip(tf.strings.regex_replace(strings, _WHITE_SPACE, " "))
         return tf.strings.regex_replace(strings, _FIRST_WORD, r" \0")
 
     def words(self, strings: tf.Tensor) -> tf.RaggedTensor:

@@ -21,6 +21,9 @@ from keras_seq.decoding import BeamSearch, ForbiddenTokens, Greedy
 from keras_seq.training import SequenceCrossEntropy
 from pipelines.parallel_config import PairBatchConfig, PairTextConfig, ParallelConfig
 from pipelines.sources.pairs import Pair
+from pipelines.text import CharacterTokenizer
+from pipelines.text.language_pair import LanguagePair
+from pipelines.text.sentence import SentenceTokenizer, marked_tokenizer
 
 SMALL = {"units": 24, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0}
 KINDS = [
@@ -120,13 +123,15 @@ def test_kinds_of_models(data, options):
 
 
 def test_separate_vocabularies_have_separate_embeddings():
-    config = Config(
-        text=PairTextConfig(vocabulary_size=400, target_vocabulary_size=350, joint=False), model=ModelConfig(**SMALL)
+    source, target = (
+        SentenceTokenizer(marked_tokenizer(CharacterTokenizer(["", "[UNK]", *characters])))
+        for characters in ("abc", "abcdef")
     )
-    data = TASK.datasets(config)
-    model = TASK.build_model(config, data)
-    assert model.embedding.embeddings.shape[0] == len(data.tokenizer.source.vocabulary) == 400
-    assert model.decoder.embedding.embeddings.shape[0] == len(data.tokenizer.target.vocabulary) == 350
+    model = build_translator(ModelConfig(**SMALL), LanguagePair(source, target), seed=1)
+    assert model.embedding.embeddings.shape[0] == len(source.vocabulary) == 7
+    assert model.decoder.embedding.embeddings.shape[0] == len(target.vocabulary) == 10
+    logits = model((np.array([[4, 5, 3]], "int32"), np.array([[2, 9]], "int32")))
+    assert logits.shape == (1, 2, 10)
 
 
 def test_serving_default_is_the_beam_search_of_the_model(data, trained):
@@ -306,6 +311,7 @@ def test_tokens_of_multi30k(real_data):
         assert wrong <= 2
 
 
+@pytest.mark.slow
 def test_the_exported_translator_needs_tensorflow_alone(data, trained, tmp_path):
     """A fresh process with nothing of ours answers as this one does, all signatures included."""
     model, signatures, _ = trained

@@ -191,7 +191,9 @@ def test_sentences_come_back_with_case_and_marks(files, level):
     data = load(PairTextConfig(level=level, vocabulary_size=400, joint=False, min_count=1), **files(), **NO_SPLITS)
     for side, sentences in ((data.tokenizer.source, ENGLISH), (data.tokenizer.target, GERMAN)):
         assert side.vocabulary[:4] == ["", "[UNK]", "\x02", "\x03"]
-        spaced = [f"\t {sentence.replace(' ', '  ')}\n" for sentence in sentences]
+        spaced = [
+            "\ufeff\t " + sentence.replace(" ", " \u00a0").replace("e", "e\u00ad") + "\n" for sentence in sentences
+        ]
         assert [text.decode() for text in side.decode(side.encode(tf.constant(spaced))).numpy()] == sentences
         ids = side.encode(tf.constant(sentences))
         assert (
