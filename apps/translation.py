@@ -215,9 +215,9 @@ class TranslationTask(Task):
 
     def metrics(self, config: Config) -> "list[keras.metrics.Metric]":
         """Accuracy of the next token."""
-        from keras_seq.training import TokenAccuracy
+        from apps.translation_loss import LargeVocabularyAccuracy
 
-        return [TokenAccuracy(ignore_class=None, name="accuracy")]
+        return [LargeVocabularyAccuracy(ignore_class=None, name="accuracy")]
 
     def more_figures(self, model: "keras.Model", data: Any, config: Config) -> Callable[[], dict[str, float]] | None:
         """BLEU of greedy translations of validation pairs."""

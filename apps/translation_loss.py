@@ -1,8 +1,10 @@
-"""Cross entropy over large vocabularies, with label smoothing, in few passes over the logits."""
+"""Cross entropy and accuracy over large vocabularies, in few passes over the logits."""
 
 from collections.abc import Callable
 
 import tensorflow as tf
+
+from keras_seq.training import TokenAccuracy
 
 
 def smoothed_cross_entropy(label_smoothing: float) -> Callable[..., tf.Tensor]:
@@ -49,3 +51,12 @@ def _entropy(logits: tf.Tensor, labels: tf.Tensor, smoothing: float) -> tf.Tenso
         return result, backward
 
     return entropy(logits)
+
+
+class LargeVocabularyAccuracy(TokenAccuracy):
+    """The share of the tokens whose logit no other exceeds: on a CPU far quicker than finding the largest one."""
+
+    def sums(self, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The tokens that are right, and all tokens."""
+        right = tf.gather(logits, labels, batch_dims=2) >= tf.reduce_max(logits, axis=-1)
+        return tf.reduce_sum(weights * tf.cast(right, tf.float32)), tf.reduce_sum(weights)

@@ -102,6 +102,18 @@ def test_the_loss_is_smoothed_cross_entropy():
     assert smoothed_cross_entropy(0.1)(targets, logits, np.zeros_like(weights)).numpy() == 0
 
 
+def test_accuracy_is_that_of_the_largest_logit():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(4, 5, 3)).astype("float32")
+    targets = random.integers(0, 3, (4, 5)).astype("int32")
+    weights = (random.random((4, 5)) < 0.7).astype("float32")
+    accuracy = TASK.metrics(config_of())[0]
+    accuracy.update_state(targets, logits, sample_weight=weights)
+    expected = (weights * (logits.argmax(-1) == targets)).sum() / weights.sum()
+    assert 0 < expected < 1
+    assert float(accuracy.result()) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("options", KINDS)
 def test_kinds_of_models(data, options):
     """Padding on either side changes no logits, and greedy steps give what teacher forcing foresees."""
