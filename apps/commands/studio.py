@@ -12,7 +12,7 @@ from apps.settings import Parser
 
 SUMMARY = "Open the studio, the front end to the exported models, in the browser."
 TAKES_TASK = False
-USAGE = "[--port N] [--models.dir DIR] [--headless]"
+USAGE = "[--port N] [--models.dir DIR] [--runs.dir DIR] [--read_only] [--headless]"
 DEFAULT_PORT = 8501
 
 
@@ -25,6 +25,12 @@ def add_arguments(parser: Parser, task: None) -> None:
         help="The address to listen on; localhost keeps it to this machine. (default: localhost)",
     )
     parser.add_argument("--models.dir", metavar="DIR", help="The folder of exported models. (default: saved_models)")
+    parser.add_argument("--runs.dir", metavar="DIR", help="The folder of all runs. (default: runs)")
+    parser.add_argument(
+        "--read_only",
+        action="store_true",
+        help="Let nobody start a training, as behind a proxy. Without it, that needs an address of this machine alone.",
+    )
     parser.add_argument("--headless", action="store_true", help="Do not open a browser.")
 
 
@@ -45,6 +51,8 @@ def run(arguments: Any, task: None, console: Console) -> int:
         address=address,
         models_dir=arguments.get("models.dir"),
         headless=arguments.get("headless", False),
+        runs_dir=arguments.get("runs.dir"),
+        read_only=arguments.get("read_only", False),
     )
     console.note(f"the studio is at http://{address}:{port}; Ctrl-C ends it")
     if os.name == "posix":  # in the place of this process, so that a signal to it reaches the studio

@@ -7,6 +7,7 @@ import streamlit as st
 FOLDER = Path(__file__).parent
 HOME, SENTIMENT, MODEL = "pages/home.py", "pages/sentiment.py", "pages/model.py"
 TEXT_GENERATION, TRANSLATION = "pages/text_generation.py", "pages/translation.py"
+COMPARE, RUNS = "pages/compare.py", "pages/runs.py"
 
 OF_TASK = {
     "sentiment": (SENTIMENT, "sentiment_model"),
@@ -27,6 +28,9 @@ KEPT = (
         "length_penalty",
         "n_best",
     ),
+    *("compare_task", "compare_first", "compare_second", "compare_mode"),
+    *(f"compare_text_{task}" for task in OF_TASK),
+    *("run", "runs_view", "preset", "leaderboard_task", "leaderboard_figure", "settings_first", "settings_second"),
     *(f"{name}_{side}" for side in "ab" for name in ("temperature", "top_k", "top_p", "tokens", "seed")),
 )
 """The widgets whose values outlive a visit to another page."""
@@ -51,5 +55,6 @@ def pages() -> list:
         st.Page(SENTIMENT, title="Sentiment", icon=":material/sentiment_satisfied:"),
         st.Page(TEXT_GENERATION, title="Text generation", icon=":material/edit_note:"),
         st.Page(TRANSLATION, title="Translation", icon=":material/translate:"),
+        st.Page(RUNS, title="Runs", icon=":material/monitoring:"),
         st.Page(MODEL, title="Models", icon=":material/inventory_2:"),
     ]

@@ -22,10 +22,33 @@ DEFAULT_ROWS = 1_000
 
 BATCH_SIZE = 32
 
+MAX_RUNS = 200
+"""How many runs are listed, the newest ones."""
+
+
+DEFAULT_RUNS = "runs"
+"""Where runs are looked for if nobody says otherwise."""
+
 
 def models_folder(arguments: Sequence[str] | None = None) -> str | None:
     """The folder of models that `--models.dir` names among the script's arguments, if it does."""
+    return _options(arguments).models
+
+
+def runs_folder(arguments: Sequence[str] | None = None) -> str:
+    """The folder of all runs: what `--runs.dir` names among the script's arguments, else `runs`."""
+    return _options(arguments).runs
+
+
+def read_only(arguments: Sequence[str] | None = None) -> bool:
+    """Whether the studio was started with `--read_only`, and so starts no training."""
+    return _options(arguments).read_only
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--models.dir", dest="folder")
+    parser.add_argument("--models.dir", dest="models")
+    parser.add_argument("--runs.dir", dest="runs", default=DEFAULT_RUNS)
+    parser.add_argument("--read_only", action="store_true")
     known, _ = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
-    return known.folder
+    return known
