@@ -37,12 +37,15 @@ def show_unreadable() -> None:
         st.error(line, icon=":material/broken_image:")
 
 
-def choose(entries: list[ModelEntry], key: str) -> ModelEntry:
+def choose(entries: list[ModelEntry], key: str, label: str = "Model") -> ModelEntry:
     """Lets the reader choose among models; `key` names the widget."""
     by_key = {entry.key: entry for entry in entries}
-    if st.session_state.get(key) not in by_key:
+    asked = st.session_state.get(key)
+    if asked not in by_key:
+        if asked is not None:  # by a link, or before it was removed
+            st.warning("The model that was asked for is not here; this is another.", icon=":material/link_off:")
         st.session_state[key] = entries[0].key
-    return by_key[st.selectbox("Model", list(by_key), key=key)]
+    return by_key[st.selectbox(label, list(by_key), key=key)]
 
 
 def load(entry: ModelEntry) -> ServedModel | None:

@@ -55,6 +55,7 @@ def pages() -> list:
         st.Page(SENTIMENT, title="Sentiment", icon=":material/sentiment_satisfied:"),
         st.Page(TEXT_GENERATION, title="Text generation", icon=":material/edit_note:"),
         st.Page(TRANSLATION, title="Translation", icon=":material/translate:"),
+        st.Page(COMPARE, title="Compare", icon=":material/compare_arrows:"),
         st.Page(RUNS, title="Runs", icon=":material/monitoring:"),
         st.Page(MODEL, title="Models", icon=":material/inventory_2:"),
     ]

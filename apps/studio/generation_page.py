@@ -7,7 +7,7 @@ import streamlit as st
 from apps.errors import UserError
 from apps.serving.served import ServedModel
 from apps.serving.writing import write
-from apps.studio import catalog, language_view, sampling_panel, unit_panel
+from apps.studio import catalog, deep_link, language_view, sampling_panel, unit_panel
 from apps.studio.settings import MAX_LANGUAGE_CHARACTERS
 
 LEAD = """
@@ -33,6 +33,7 @@ def show() -> None:
     st.session_state.setdefault("generation_mode", WRITE)
     st.session_state.setdefault("prompt", PROMPTS[0])
     st.session_state.setdefault("read_text", READ)
+    deep_link.read({"model": "text_generation_model", "text": "prompt"})
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
         mode = st.segmented_control("What to do", [WRITE, TWO, SURPRISE, UNIT], key="generation_mode") or WRITE
@@ -41,6 +42,7 @@ def show() -> None:
     model = catalog.load(entry)
     if model is None:
         return
+    deep_link.write({"model": entry.key, "text": st.session_state["prompt"] if mode in (WRITE, TWO) else ""})
     try:
         {WRITE: _show_writing, TWO: _show_two, SURPRISE: _show_surprise, UNIT: unit_panel.show}[mode](model)
     except UserError as error:

@@ -66,8 +66,16 @@ def facts(pairs: Sequence[tuple[str, str]]) -> str:
     return f'<div class="facts">{cells}</div>'
 
 
-def confusion_matrix(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
-    """A confusion matrix as an HTML table: rows are the true classes, columns the predicted ones."""
+def confusion_matrix(
+    matrix: Sequence[Sequence[int]], labels: Sequence[str], corner: str = "true ↓ \N{NO-BREAK SPACE} predicted →"
+) -> str:
+    """A confusion matrix as an HTML table: rows are the true classes, columns the predicted ones.
+
+    Args:
+        matrix: The counts.
+        labels: The classes.
+        corner: What rows and columns are.
+    """
     head = "".join(f'<th scope="col" title="{escape(label)}">{escape(label)}</th>' for label in labels)
     rows = []
     for label, counts in zip(labels, matrix, strict=True):
@@ -75,8 +83,8 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> 
         cells = "".join(_cell(count, count / total if total else 0.0) for count in counts)
         rows.append(f'<tr><th scope="row" title="{escape(label)}">{escape(label)}</th>{cells}</tr>')
     return (
-        '<div class="studio matrix-frame"><table class="matrix"><thead><tr><th>true ↓ &nbsp; predicted →</th>'
-        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        '<div class="studio matrix-frame"><table class="matrix"><thead><tr>'
+        f"<th>{escape(corner)}</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from apps.serving import model_card, registry
 from apps.serving.registry import ModelEntry
-from apps.studio import catalog, metric_view
+from apps.studio import catalog, deep_link, metric_view
 
 
 def show() -> None:
@@ -18,7 +18,9 @@ def show() -> None:
     if not entries:
         catalog.show_missing()
         return
+    deep_link.read({"model": "model"})
     entry = catalog.choose(entries, "model")
+    deep_link.write({"model": entry.key})
     if not _is_as_exported(entry):
         _show_files(entry)
         return

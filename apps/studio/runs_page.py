@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from apps.errors import UserError
-from apps.studio import run_view, runs, training
+from apps.studio import deep_link, run_view, runs, training
 from apps.studio.metric_view import metric_name
 from apps.studio.runs import Run
 from apps.studio.settings import DEFAULT_RUNS, read_only, runs_folder
@@ -33,12 +33,13 @@ def show() -> None:
         _watch(root, listed)
         return
     st.session_state.setdefault("runs_view", ONE)
+    deep_link.read({"run": "run"})
     view = st.segmented_control("What to see", [ONE, BEST, SETTINGS], key="runs_view") or ONE
     if view == ONE:
         keys = [run.key for run in listed]
         if st.session_state.get("run") not in keys:
             st.session_state["run"] = keys[0]
-        st.selectbox("Run", keys, key="run")
+        deep_link.write({"run": st.selectbox("Run", keys, key="run")})
         _watch(root, listed)
     elif view == BEST:
         _show_leaderboard(listed)

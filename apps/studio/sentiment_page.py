@@ -3,7 +3,7 @@
 import streamlit as st
 
 from apps.serving.served import ServedModel
-from apps.studio import catalog, csv_panel, token_view, verdict_view
+from apps.studio import catalog, csv_panel, deep_link, token_view, verdict_view
 from apps.studio.comparison import changed_tokens
 from apps.studio.examples import EXAMPLES, Example
 from apps.studio.explanation import Explanation
@@ -27,6 +27,7 @@ def show() -> None:
         catalog.show_missing("sentiment")
         return
     _set_defaults()
+    deep_link.read({"model": "sentiment_model", "text": "text"})
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
         mode = st.segmented_control("What to read", [ONE, TWO, FILE], key="mode") or ONE
@@ -35,6 +36,7 @@ def show() -> None:
     model = catalog.load(entry)
     if model is None:
         return
+    deep_link.write({"model": entry.key, "text": st.session_state["text"] if mode == ONE else ""})
     if mode == ONE:
         _show_one(model)
     elif mode == TWO:

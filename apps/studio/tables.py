@@ -151,7 +151,7 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     def plain(cell: object) -> object:
         return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
-    return table.map(plain)
+    return table.map(plain).rename(columns=plain)
 
 
 def _problem(text: str) -> str:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from apps.serving.registry import ModelEntry
 from apps.serving.served import ServedModel
-from apps.studio import catalog, translation_csv, translation_view
+from apps.studio import catalog, deep_link, translation_csv, translation_view
 from apps.studio.settings import MAX_SENTENCE_CHARACTERS
 from apps.studio.translation import Translation
 
@@ -33,6 +33,7 @@ def show() -> None:
         catalog.show_missing("translation")
         return
     st.session_state.setdefault("translation_mode", ONE)
+    deep_link.read({"model": "translation_model", "text": "sentence"})
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
         mode = st.segmented_control("What to do", [ONE, TWO, FILE], key="translation_mode") or ONE
@@ -47,6 +48,7 @@ def show() -> None:
         _show_two(entries, model)
     else:
         translation_csv.show(model)
+    deep_link.write({"model": entry.key, "text": st.session_state.get("sentence", "") if mode != FILE else ""})
 
 
 def source_language(entry: ModelEntry) -> str:

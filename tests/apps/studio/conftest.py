@@ -23,10 +23,10 @@ FIGURES = {
 }
 
 
-def export_words_model(directory: Path, *, explains: bool = True, name: str = "mood"):
+def export_words_model(directory: Path, *, explains: bool = True, name: str = "mood", good=GOOD):
     """A model that counts good and bad words: each token's saliency is known."""
     weights = tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(GOOD + BAD, [1.0] * len(GOOD) + [-1.0] * len(BAD)), default_value=0.0
+        tf.lookup.KeyValueTensorInitializer([*good, *BAD], [1.0] * len(good) + [-1.0] * len(BAD)), default_value=0.0
     )
     labels = tf.constant(LABELS)
     signature = [tf.TensorSpec([None], tf.string, name="text")]

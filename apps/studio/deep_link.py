@@ -1,0 +1,35 @@
+"""Links to what a page shows: task, model and text stand in its address."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+LONGEST = 1_000
+"""Longer texts do not fit into an address."""
+
+_KNOWN = "address"
+
+
+def read(widgets: Mapping[str, str]) -> None:
+    """Gives widgets the values in the page's address, if a reader has come by a link.
+
+    Args:
+        widgets: The key of the widget of each name in the address.
+    """
+    found = {name: st.query_params[name] for name in widgets if name in st.query_params}
+    if not found or found == st.session_state.get(_KNOWN):  # what the page itself has written
+        return
+    st.session_state[_KNOWN] = found
+    for name, value in found.items():
+        st.session_state[widgets[name]] = value
+
+
+def write(values: Mapping[str, str]) -> None:
+    """Puts what is shown into the page's address; an empty or over-long value is left out."""
+    wanted = {name: value for name, value in values.items() if value and len(value) <= LONGEST}
+    for name in values:
+        if name not in wanted:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != wanted[name]:
+            st.query_params[name] = wanted[name]
+    st.session_state[_KNOWN] = wanted
