@@ -7,6 +7,7 @@ et al. 2007). `paper_tokens` divides European text as these do, but for abbrevia
 
 import re
 import unicodedata
+from itertools import pairwise
 
 _QUOTES = str.maketrans(
     {**dict.fromkeys("„“”«»", '"'), **dict.fromkeys("´`‘‚’", "'"), "–": "-", "—": " - ", "…": "...", "\u00a0": " "}  # noqa: RUF001
@@ -42,7 +43,7 @@ def paper_tokens(text: str, language: str) -> str:
     pattern = _PATTERNS.get(language, _PATTERNS[""])
     chunks = text.split()
     tokens: list[str] = []
-    for chunk, following in zip(chunks, [*chunks[1:], ""], strict=True):
+    for chunk, following in pairwise([*chunks, ""]):
         found = pattern.findall(chunk)
         # A dot before a small letter ends an abbreviation, not a sentence.
         if len(found) > 1 and found[-1] == "." and following[:1].islower() and re.fullmatch(_WORD, found[-2]):

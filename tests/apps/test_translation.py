@@ -306,6 +306,7 @@ def test_bleu_knows_languages_and_case():
         ),
         ("fr", "L'eau, d\u2019un homme.", "l&apos; eau , d&apos; un homme ."),
         ("de", "Ein Mann [z.B. Dr. Müller] geht.", "ein mann &#91; z.b. dr. müller &#93; geht ."),
+        ("en", "  ", ""),
     ],
 )
 def test_tokens_as_papers_have_them(language, text, tokens):

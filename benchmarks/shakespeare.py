@@ -1,0 +1,276 @@
+"""How well, and how fast, do language models learn tiny Shakespeare?
+
+The split is that of nanoGPT: the first 90 % of the characters train, the last 10 % validate. Settings are chosen on the
+first half of these 10 % ("validation"); the second half ("test") is reported as well. Two protocols stand side by
+side: the text read as one, with the state carried through it, and windows of 256 characters, each from an empty state,
+as nanoGPT measures.
+
+    python benchmarks/shakespeare.py --minutes 3                     # the shipped model's settings, for three minutes
+    python benchmarks/shakespeare.py --cells --minutes 5             # cells of equal size: a table and a picture
+    python benchmarks/shakespeare.py --speed                         # characters a second beside Keras and PyTorch
+
+All take `--data.dir FOLDER` (prepared TensorFlow Datasets) or `--data.file FILE`, and any option of
+`keras-seq train text_generation`. With `--results FILE` results are kept as they come and not measured again.
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+CONFIG = Path(__file__).with_name("shakespeare.yaml")
+SPLIT = ["--data.validation_fraction", "0.05", "--data.test_fraction", "0.05"]
+EQUAL = {
+    "LSTM": ["--model.cell", "lstm"],
+    "GRU": ["--model.cell", "gru"],
+    "Elman": ["--model.cell", "elman", "--training.learning_rate", "0.001"],
+    "SRU": ["--model.cell", "sru", "--model.layers", "3"],
+    "minGRU": ["--model.cell", "min_gru", "--model.layers", "3"],
+    "Transformer": [
+        *("--model.kind", "transformer", "--model.layers", "4", "--batch.cutting", "windows", "--batch.window", "128"),
+        *("--batch.batch_size", "32", "--training.learning_rate", "0.001"),
+    ],
+}
+
+
+def command(*words):
+    """A `keras-seq` command in a process of its own; its result as JSON."""
+    line = [sys.executable, "-m", "apps", *words, "--json"]
+    done = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
+    return json.loads(done.stdout)
+
+
+def train(options, minutes, runs, name):
+    """Train for some minutes; returns the report of the run."""
+    budget = ["--training.minutes", str(minutes)]
+    return command(
+        *("train", "text_generation", "--config", str(CONFIG), *SPLIT, *options, *budget),
+        *("--runs.dir", str(runs), "--name", name),
+    )
+
+
+def measure(options, minutes, runs, name):
+    """Train, and measure both halves of the last 10 %."""
+    report = train(options, minutes, runs, name)
+    figures = {}
+    for split in ("validation", "test"):
+        found = command("evaluate", "text_generation", "--run", name, "--runs.dir", str(runs), "--split", split)
+        figures[split] = {
+            "carried": found["nats_per_character"],
+            "windows": found["windows"]["nats_per_character"],
+            "tokens": found["tokens"],
+        }
+    history = [[entry["seconds"], entry["validation"]["loss"]] for entry in report["history"]]
+    characters = report["data"]["rows"]["train"]
+    return {
+        "minutes": minutes,
+        "parameters": report["parameters"],
+        "epochs": round(report["steps"] / max(1, report["history"][0]["step"]), 2),
+        "characters_per_second": round(characters * len(report["history"]) / report["seconds"]),
+        "seconds": report["seconds"],
+        "history": history,
+        **figures,
+    }
+
+
+def whole(figures, protocol):
+    """The loss of the whole 10 %, from its halves."""
+    halves = [figures["validation"], figures["test"]]
+    return sum(half[protocol] * half["tokens"] for half in halves) / sum(half["tokens"] for half in halves)
+
+
+def show(results):
+    """Print the table."""
+    print("\nnats per character; carried: one text, from start to end; windows: of 256, each from nothing\n")
+    print("| model | parameters | minutes | epochs | carried | windows | test half, carried | test half, windows |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for name, found in results.items():
+        test = found["test"]
+        print(
+            f"| {name} | {found['parameters']:,} | {found['seconds'] / 60:.1f} | {found['epochs']:.1f} | "
+            f"{whole(found, 'carried'):.4f} | {whole(found, 'windows'):.4f} | {test['carried']:.4f} | "
+            f"{test['windows']:.4f} |"
+        )
+
+
+def draw(results, path):
+    """Validation loss against seconds, all models in one picture."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    for name, found in results.items():
+        seconds, losses = zip(*found["history"], strict=True)
+        axes.plot(seconds, losses, label=f"{name} ({found['parameters'] / 1e6:.1f} M)")
+    axes.set_xlabel("seconds of training, two cores")
+    axes.set_ylabel("nats per character, state carried")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=130)
+    print(f"picture: {path}")
+
+
+def equal_units(options, parameters):
+    """The number of units with which a model has about so many parameters."""
+    from apps.language_model import build_language_model
+    from apps.settings import build_config
+    from apps.text_generation import ModelConfig
+
+    given = dict(zip([word.removeprefix("--model.") for word in options[::2]], options[1::2], strict=True))
+    given = {name: value for name, value in given.items() if not name.startswith("--")}
+    best = None
+    for units in range(64, 2049, 32):
+        config = build_config(ModelConfig, {**given, "units": units})
+        count = build_language_model(config, 66, 1).count_params()
+        if best is None or abs(count - parameters) < abs(best[1] - parameters):
+            best = units, count
+        if count > parameters:
+            break
+    return best[0]
+
+
+def compare_cells(options, minutes, runs, keep):
+    """Cells with equal parameters for equal times."""
+    results = keep.read()
+    for name, own in EQUAL.items():
+        if name not in results:
+            units = equal_units(own, 1_350_000)
+            print(f"{name}: {units} units", file=sys.stderr)
+            results[name] = measure([*own, "--model.units", str(units), *options], minutes, runs, name)
+            keep.write(results)
+    return results
+
+
+def speed(units=512, batch=64, window=64, steps=8):
+    """Characters a second in training: ours, stock Keras' LSTM, and PyTorch's in a process of its own."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from apps.language_model import build_language_model
+    from apps.text_generation import ModelConfig
+    from keras_seq.training import SequenceCrossEntropy
+
+    ids = np.random.default_rng(0).integers(1, 66, (batch, window + 1)).astype("int32")
+    data = tf.data.Dataset.from_tensors((ids[:, :-1], ids[:, 1:])).repeat(steps)
+    stock = keras.Sequential(
+        [
+            keras.layers.Embedding(66, 128),
+            keras.layers.LSTM(units, return_sequences=True, stateful=True),
+            keras.layers.Dense(66),
+        ]
+    )
+    stock.build((batch, window))
+    ours = build_language_model(ModelConfig(units=units, dropout=0.0), 66, 1)
+    loss = SequenceCrossEntropy(None)
+    times = {"keras-seq": [], "Keras": [], "Keras, jit_compile=False": []}
+    compiled = {}
+    for name, model in (
+        ("keras-seq", ours),
+        ("Keras", stock),
+        ("Keras, jit_compile=False", keras.models.clone_model(stock)),
+    ):
+        options = {} if name == "Keras" else {"jit_compile": False}
+        model.compile("adam", loss, **options)
+        compiled[name] = model
+        model.fit(data, verbose=0)
+    for _ in range(3):
+        for name, model in compiled.items():
+            start = time.perf_counter()
+            model.fit(data, verbose=0)
+            times[name].append(time.perf_counter() - start)
+    rates = {name: steps * batch * window / sorted(found)[1] for name, found in times.items()}
+    torch = Path(__file__).parents[1] / ".venv-backends" / "bin" / "python"
+    if torch.exists():
+        done = subprocess.run(
+            [torch, "-c", TORCH.format(units=units, batch=batch, window=window, steps=steps)],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        rates["PyTorch"] = float(done.stdout)
+    print(f"\nLSTM of {units} units, {batch} streams, windows of {window}, training, characters a second\n")
+    for name, rate in rates.items():
+        print(f"{name:<28}{rate:>10,.0f}   {rates['keras-seq'] / rate:.2f} times")
+
+
+TORCH = """
+import time, torch
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(66, 128)
+        self.lstm = torch.nn.LSTM(128, {units}, batch_first=True)
+        self.head = torch.nn.Linear({units}, 66)
+    def forward(self, ids):
+        return self.head(self.lstm(self.embedding(ids))[0])
+model = Model()
+optimizer = torch.optim.Adam(model.parameters())
+ids = torch.randint(1, 66, ({batch}, {window} + 1))
+def run():
+    for _ in range({steps}):
+        optimizer.zero_grad()
+        logits = model(ids[:, :-1])
+        torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten()).backward()
+        optimizer.step()
+run()
+times = []
+for _ in range(3):
+    start = time.perf_counter(); run(); times.append(time.perf_counter() - start)
+print({steps} * {batch} * {window} / sorted(times)[1])
+"""
+
+
+class Keep:
+    """Results in a file, if one was named."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def read(self):
+        return json.loads(self.path.read_text()) if self.path and self.path.exists() else {}
+
+    def write(self, results):
+        if self.path:
+            self.path.write_text(json.dumps(results, indent=1))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--cells", action="store_true", help="compare cells of equal size")
+    parser.add_argument("--speed", action="store_true", help="characters a second beside others")
+    parser.add_argument("--picture", default="shakespeare.png", type=Path)
+    parser.add_argument("--results", type=Path, help="file that keeps results as they come")
+    parser.add_argument("--runs", type=Path, help="folder of the runs; a temporary one if left out")
+    arguments, options = parser.parse_known_args()
+    if arguments.speed:
+        speed()
+        return
+    keep = Keep(arguments.results)
+    with tempfile.TemporaryDirectory() as folder:
+        runs = (arguments.runs or Path(folder)).resolve()
+        if arguments.cells:
+            results = compare_cells(options, arguments.minutes, runs, keep)
+            draw(results, arguments.picture)
+        else:
+            name = f"{arguments.minutes:g} minutes"
+            results = keep.read()
+            if name not in results:
+                results[name] = measure(options, arguments.minutes, runs, f"m{math.ceil(arguments.minutes)}")
+                keep.write(results)
+        show(results)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    main()
