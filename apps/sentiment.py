@@ -249,23 +249,5 @@ class SentimentTask(Task):
             examples=("A wonderful film that I will not forget.", "Two hours of my life that I want back."),
         )
 
-    def search_space(self, hp: Any, config: Config) -> Config:
-        """Size, pooling, regularisation and learning rate, the rest as in `config`."""
-        model = dataclasses.replace(
-            config.model,
-            cell=hp.Choice("cell", ["gru", "lstm"], default=config.model.cell),
-            units=hp.Choice("units", [32, 64, 128, 256], default=config.model.units),
-            pooling=hp.Choice("pooling", ["mean", "max", "attentive"], default=config.model.pooling),
-            word_dropout=hp.Float("word_dropout", 0.0, 0.4, default=config.model.word_dropout),
-            embedding_dropout=hp.Float("embedding_dropout", 0.0, 0.7, default=config.model.embedding_dropout),
-            output_dropout=hp.Float("output_dropout", 0.0, 0.7, default=config.model.output_dropout),
-        )
-        training = dataclasses.replace(
-            config.training,
-            learning_rate=hp.Float("learning_rate", 1e-4, 1e-2, sampling="log", default=config.training.learning_rate),
-            average_decay=hp.Choice("average_decay", [0.0, 0.99, 0.998], default=config.training.average_decay),
-        )
-        return dataclasses.replace(config, model=model, training=training)
-
 
 TASK = SentimentTask()

@@ -136,8 +136,13 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def read_settings(path: Path | str, config_class: type) -> dict[str, Any]:
+def read_settings(path: Path | str, config_class: type, more_sections: Iterable[str] = ()) -> dict[str, Any]:
     """The settings in a TOML (`.toml`) or YAML file, by dotted name.
+
+    Args:
+        path: The file.
+        config_class: The configuration dataclass whose settings may be named.
+        more_sections: Sections whose settings are for others to check.
 
     Raises:
         UsageError: when the file is missing or malformed, or names a setting that `config_class` does not have.
@@ -163,7 +168,7 @@ def read_settings(path: Path | str, config_class: type) -> dict[str, Any]:
         if name in sections:
             if value is not None:  # a section without settings reads as None
                 raise UsageError(f"{path}: {name!r} is a section of settings, not a setting.")
-        elif name not in known:
+        elif name not in known and name.partition(".")[0] not in more_sections:
             raise UsageError(f"{path}: " + unknown("setting", name, known, "--print_config"))
     return {name: value for name, value in flat.items() if name not in sections}
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from apps.runs.training_config import TrainingConfig
+    from apps.tuning.space import Parameter
 
 # `call(signature, **inputs)`: asks a served model.
 Signatures = Callable[..., Mapping[str, "np.ndarray"]]
@@ -78,6 +79,8 @@ class Task(ABC):
     config_class: ClassVar[type]
     # The module with `add_arguments` and `run` of `keras-seq predict`; other tasks than classifiers have their own.
     predictor: ClassVar[str] = "apps.commands.classify"
+    # The validation figure that searches go by, if it is not the one by which epochs are compared.
+    search_objective: ClassVar[str | None] = None
 
     @abstractmethod
     def datasets(self, config: Any, tokenizer: Any = None) -> Any:
@@ -173,14 +176,9 @@ class Task(ABC):
     def card(self, config: Any, facts: dict[str, Any], command: str) -> Any:
         """The words of the model card, as `apps.serving.model_card.Card`."""
 
-    @abstractmethod
-    def search_space(self, hp: Any, config: Any) -> Any:
-        """The configuration with the values that a tuner chose.
-
-        Args:
-            hp: The tuner's `HyperParameters`.
-            config: The configuration to start from.
-        """
+    def search_space(self) -> "tuple[Parameter, ...]":
+        """What `keras-seq tune` changes if nobody says otherwise: `SPACE` of the task's file in `apps/spaces/`."""
+        return importlib.import_module(f"apps.spaces.{self.name}").SPACE
 
 
 def load_task(name: str) -> Task:

@@ -30,6 +30,8 @@ class ModelConfig:
         tied_embeddings: Whether the embeddings are the output weights as well; always so in a Transformer.
         dropout: Share of the features of every layer's input, and of the last output, that is dropped in training,
             the same ones in all steps of a window. From 0 to below 1.
+        weight_dropout: Share of the entries of the recurrent kernels dropped in training, anew for each batch. From 0
+            to below 1.
         sampled_softmax: Compare each token in training with so many sampled ones only, not with the whole vocabulary:
             quicker where there are tens of thousands of words. 0 does without.
         heads: Heads of a Transformer's attention; they divide the units.
@@ -44,6 +46,7 @@ class ModelConfig:
     embedding_size: int | None = None
     tied_embeddings: bool = False
     dropout: float = 0.2
+    weight_dropout: float = 0.0
     sampled_softmax: int = 0
     heads: int = 4
     positions: Literal["sinusoidal", "rotary", "relative"] = "rotary"
@@ -55,7 +58,8 @@ class ModelConfig:
             require(getattr(self, name) >= least, f"model.{name}", f"at least {least}", getattr(self, name))
         size = self.embedding_size
         require(size is None or size >= 1, "model.embedding_size", "at least 1", size)
-        require(0 <= self.dropout < 1, "model.dropout", "from 0 to below 1", self.dropout)
+        for name in ("dropout", "weight_dropout"):
+            require(0 <= getattr(self, name) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))
         if self.kind == "transformer":
             require(
                 self.units % self.heads == 0, "model.units", f"a multiple of model.heads = {self.heads}", self.units
@@ -115,6 +119,8 @@ class TextGenerationTask(Task):
     summary = "Write on in the style of a text: a language model of your own files."
     config_class = Config
     predictor = "apps.commands.generate"
+    # A loss by token does not compare texts that are cut into other tokens.
+    search_objective = "bits_per_character"
 
     def datasets(self, config: Config, tokenizer: Any = None) -> Any:
         """The batches, as `pipelines.text_generation.TextData`."""
@@ -243,26 +249,6 @@ class TextGenerationTask(Task):
             },
             examples=("The ",),
         )
-
-    def search_space(self, hp: Any, config: Config) -> Config:
-        """Cell, size, depth, dropout, window and learning rate, the rest as in `config`."""
-        model = dataclasses.replace(
-            config.model,
-            cell=hp.Choice("cell", ["lstm", "gru", "mgu", "elman"], default=config.model.cell),
-            units=hp.Choice("units", [64, 128, 256, 512], default=config.model.units),
-            layers=hp.Int("layers", 1, 3, default=config.model.layers),
-            dropout=hp.Float("dropout", 0.0, 0.6, default=config.model.dropout),
-        )
-        batch = dataclasses.replace(
-            config.batch,
-            batch_size=hp.Choice("batch_size", [16, 32, 64, 128], default=config.batch.batch_size),
-            window=hp.Choice("window", [32, 64, 128], default=config.batch.window),
-        )
-        training = dataclasses.replace(
-            config.training,
-            learning_rate=hp.Float("learning_rate", 3e-4, 1e-2, sampling="log", default=config.training.learning_rate),
-        )
-        return dataclasses.replace(config, model=model, batch=batch, training=training)
 
 
 TASK = TextGenerationTask()

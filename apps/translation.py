@@ -307,24 +307,5 @@ class TranslationTask(Task):
             examples=("我爱中国。",) if source in ("zh", "cmn") else ("A man is standing on a ladder.",),
         )
 
-    def search_space(self, hp: Any, config: Config) -> Config:
-        """Size, depth, dropout, random spellings and learning rate, the rest as in `config`."""
-        model = dataclasses.replace(
-            config.model,
-            units=hp.Choice("units", [64, 128, 256], default=config.model.resolved_units),
-            encoder_layers=hp.Int("encoder_layers", 1, 6, default=config.model.layers[0]),
-            decoder_layers=hp.Int("decoder_layers", 1, 6, default=config.model.layers[1]),
-            dropout=hp.Float("dropout", 0.0, 0.5, default=config.model.dropout),
-        )
-        text = config.text
-        if "subword" in (text.level, text.resolved_target_level):
-            dropout = hp.Float("subword_dropout", 0.0, 0.3, default=text.subword_dropout)
-            text = dataclasses.replace(text, subword_dropout=dropout)
-        training = dataclasses.replace(
-            config.training,
-            learning_rate=hp.Float("learning_rate", 3e-4, 5e-3, sampling="log", default=config.training.learning_rate),
-        )
-        return dataclasses.replace(config, text=text, model=model, training=training)
-
 
 TASK = TranslationTask()

@@ -1,5 +1,6 @@
 """Which values to try next: KerasTuner's oracles, in memory, with a state that a journal of events rebuilds."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -111,6 +112,7 @@ def _bayesian_class() -> Any:
     global _BAYESIAN
     if _BAYESIAN is None:
         import keras_tuner
+        import threadpoolctl
 
         class RepeatableBayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
             """Repeats a recorded trial with the random numbers that it took."""
@@ -120,7 +122,10 @@ def _bayesian_class() -> Any:
             def populate_space(self, trial_id: str) -> dict[str, Any]:
                 completed = sum(trial.status == "COMPLETED" for trial in self.trials.values())
                 if self.recorded is None or completed < self.num_initial_points:
-                    return super().populate_space(trial_id)
+                    # On matrices of this size, threads beside busy trials wait for each other most of the time.
+                    with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
+                        warnings.simplefilter("ignore")  # of a length scale at its bound
+                        return super().populate_space(trial_id)
                 self._random_state.uniform(size=(RESTARTS, len(self._nonfixed_space())))
                 return {"status": "RUNNING", "values": dict(self.recorded)}
 

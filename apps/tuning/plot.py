@@ -22,21 +22,19 @@ class Axis:
         title: What they are.
         log: Whether each decade takes the same room.
         robust: Leave out what lies far from the others; it is shown at the end of the axis.
+        choice: Each value has its place, in this order, numbers too.
     """
 
     values: Sequence[Any]
     title: str = ""
     log: bool = False
     robust: bool = False
+    choice: bool = False
 
     @property
     def categories(self) -> list[str]:
-        """The values' names, if they are not all numbers or few enough to be told apart."""
-        different = {shown(value): value for value in self.values}
-        numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in self.values)
-        if numeric:
-            return []
-        return sorted(different)
+        """The names of values that are no range of numbers."""
+        return list(dict.fromkeys(map(shown, self.values))) if self.choice else []
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -68,7 +66,7 @@ class Axis:
         """Places and what stands there."""
         names = self.categories
         if names:
-            return [(self.place(value), shown(value)) for value in {shown(v): v for v in self.values}.values()]
+            return [((number + 0.5) / len(names), name) for number, name in enumerate(names)]
         low, high = self.limits
         if self.log and low > 0:
             steps = [low * (high / low) ** (step / 3) for step in range(4)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # How long a process may take to write its checkpoint when it is asked to end.
-GRACE_SECONDS = 30.0
+GRACE_SECONDS, HUNG_GRACE_SECONDS = 30.0, 5.0
 LONGEST_ERROR = 300
 OWN_ERROR = "keras-seq: "
 # What training says when it ends by itself; a part of each line.
@@ -75,7 +75,9 @@ class TrialProcess:
             return self._ending(code, now - self._started)
         if self._asked is None and self._limit is not None and now - self._started > self._limit:
             self.stop("hung")
-        if self._asked is not None and now - self._asked > (5.0 if self._why == "hung" else GRACE_SECONDS):
+        if self._asked is not None and now - self._asked > (
+            HUNG_GRACE_SECONDS if self._why == "hung" else GRACE_SECONDS
+        ):
             self._process.kill()
         return None
 

@@ -1,10 +1,8 @@
 """The sentiment task: its layers, its loss, and the functions of the exported model."""
 
-import dataclasses
 import itertools
 
 import keras
-import keras_tuner
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -134,20 +132,6 @@ def test_loss_is_the_smoothed_cross_entropy(smoothing):
     assert float(cross_entropy(smoothing)(tf.constant(targets), tf.constant(logits))) == pytest.approx(
         expected, rel=1e-5
     )
-
-
-def test_search_space_gives_valid_configurations_and_starts_from_the_given_one():
-    config = build_config(Config, {"model.units": 32, "training.seed": 9})
-    parameters = keras_tuner.HyperParameters()
-    assert TASK.search_space(parameters, config) == config  # the defaults
-    for number in range(20):
-        chosen = keras_tuner.HyperParameters()
-        for parameter in parameters.space:
-            chosen.values[parameter.name] = parameter.random_sample(seed=number)
-        trial = TASK.search_space(chosen, config)
-        assert trial.training.seed == 9
-        assert isinstance(trial.model, ModelConfig)
-        assert dataclasses.replace(trial) == trial  # the ranges hold
 
 
 @pytest.mark.parametrize("start", ["random", "cooccurrence"])

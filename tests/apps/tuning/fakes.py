@@ -1,0 +1,47 @@
+"""Searches around a configuration of sentiment, whose trainings are fake.
+
+python fakes.py ROOT OPTIONS    runs one of them, to be killed
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from apps.sentiment import Config
+from apps.settings import build_config
+from apps.tuning.config import TunerConfig
+from apps.tuning.folder import SearchFolder
+from apps.tuning.objective import Objective
+from apps.tuning.search import Search
+from apps.tuning.space import Choice, Range, Space
+
+FAKE_TRIAL = Path(__file__).with_name("fake_trial.py")
+PARAMETERS = (
+    Choice("model.layers", (1, 0)),
+    Choice("model.units", (32, 64, 128), when={"model.layers": (1,)}),
+    Range("model.word_dropout", 0.0, 0.5),
+)
+
+
+def fake_space(**settings):
+    names = {"model.word_dropout": 0.1, "training.epochs": 4, "training.min_steps": 0, **settings}
+    return Space(PARAMETERS, build_config(Config, names))
+
+
+def fake_search(root, behaviour=None, objective="accuracy", tell=lambda trial, records: None, **options):
+    folder = SearchFolder(root, "sentiment", "search")
+    folder.path.mkdir(parents=True, exist_ok=True)
+    behaviour_file = folder.path / "behaviour.json"
+    behaviour_file.write_text(json.dumps(behaviour or {}))
+
+    def command(run, resume):
+        return [sys.executable, str(FAKE_TRIAL), str(run), str(behaviour_file), *(["--resume"] if resume else [])]
+
+    config = TunerConfig(**{"trials": 6, "median_stop": False, **options})
+    search = Search(folder, config, fake_space(), Objective(objective), command, tell, pause=0.01)
+    search.folder = folder
+    return search
+
+
+if __name__ == "__main__":
+    fake_search(Path(sys.argv[1]), **json.loads(sys.argv[2])).run()
