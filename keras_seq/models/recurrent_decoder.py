@@ -11,6 +11,7 @@ from keras_seq.models.context import Context
 from keras_seq.models.decoder import Decoder
 from keras_seq.models.memory import steps_of, steps_shape
 from keras_seq.recurrent.recurrent import Recurrent
+from keras_seq.recurrent.weight_dropout import dropped_weights
 
 USES = ("initial_state", "every_step", "both", "attention")
 PLACES = ("top", "bottom")
@@ -56,6 +57,8 @@ class RecurrentDecoder(Decoder):
         pooling: Pooling layer of `context="pooled"`. Defaults to `MeanPooling()`.
         dropout: Fraction of the features of every layer's input, and of the output, that is dropped while training. One
             mask holds for all steps of a sequence (Gal and Ghahramani 2016). Defaults to `0.0`.
+        weight_dropout: Fraction of the entries of the recurrent kernels that is dropped while training, the same ones
+            for all steps and rows of a batch (Merity et al. 2018); not in `step`. Defaults to `0.0`.
         tied_embeddings: Whether the embeddings are the kernel of the output as well (Press and Wolf 2017). Defaults to
             `False`.
         seed: Optional seed of the dropout.
@@ -92,6 +95,7 @@ class RecurrentDecoder(Decoder):
         context_size=None,
         pooling=None,
         dropout=0.0,
+        weight_dropout=0.0,
         tied_embeddings=False,
         seed=None,
         **kwargs,
@@ -102,8 +106,9 @@ class RecurrentDecoder(Decoder):
         for name, value, choices in (("use", use, USES), ("attention_layer", attention_layer, PLACES)):
             if value not in choices:
                 raise ValueError(f"Argument `{name}` must be one of {choices}. Received: {name}={value!r}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"Argument `dropout` must be in [0, 1). Received: dropout={dropout}")
+        for name, rate in (("dropout", dropout), ("weight_dropout", weight_dropout)):
+            if not 0 <= rate < 1:
+                raise ValueError(f"Argument `{name}` must be in [0, 1). Received: {name}={rate}")
         super().__init__(vocabulary_size, embedding_size or cells[0].output_size, tied_embeddings, **kwargs)
         looking = any(cell.alignment_size for cell in cells)
         if looking and attention is not None:
@@ -119,6 +124,7 @@ class RecurrentDecoder(Decoder):
         self.attention_layer = attention_layer
         self.context_size = context_size
         self.dropout = dropout
+        self.weight_dropout = weight_dropout
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         size = context_size or cells[0].output_size
@@ -174,7 +180,8 @@ class RecurrentDecoder(Decoder):
         masks = self._masks(batch, training)
         for layer, start, mask in zip(self.layers, initial_states, masks, strict=False):
             sequences = _drop(sequences, mask, all_steps=True)
-            sequences, _, _ = layer.run(sequences, start, None, training, True, **steps)
+            with self._dropped_weights(layer, training):
+                sequences, _, _ = layer.run(sequences, start, None, training, True, **steps)
         return _drop(sequences, masks[-1], all_steps=True)
 
     def read_on(self, tokens, states, mask=None, reset=None, training=False):
@@ -187,7 +194,8 @@ class RecurrentDecoder(Decoder):
         masks = self._masks(ops.shape(tokens)[0], training)
         for layer, start, drop in zip(self.layers, states, masks, strict=False):
             sequences = _drop(sequences, drop, all_steps=True)
-            sequences, _, final = layer.run(sequences, list(start), mask, training, True, reset=reset)
+            with self._dropped_weights(layer, training):
+                sequences, _, final = layer.run(sequences, list(start), mask, training, True, reset=reset)
             after.append(list(final))
         return _drop(sequences, masks[-1], all_steps=True), after
 
@@ -248,6 +256,9 @@ class RecurrentDecoder(Decoder):
                 starts[depth], states = states[:count], states[count:]
         return ops.cast(context, self.compute_dtype) if self.at_every_step else None, starts
 
+    def _dropped_weights(self, layer, training):
+        return dropped_weights(layer, self.weight_dropout if training else 0.0, self.seed_generator)
+
     def _masks(self, batch_size, training):
         """The masks of the dropout `[batch, size]`: of every layer's input, and of the output."""
         sizes = [*self.input_sizes, self.layers[-1].output_size]
@@ -274,6 +285,7 @@ class RecurrentDecoder(Decoder):
             "context_size": self.context_size,
             "pooling": keras.saving.serialize_keras_object(self.context.pooling),
             "dropout": self.dropout,
+            "weight_dropout": self.weight_dropout,
             "tied_embeddings": self.tied_embeddings,
             "seed": self.seed,
         }
