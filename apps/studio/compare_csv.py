@@ -145,11 +145,11 @@ def _show_labels(found: Agreement, truth: str | None, known: list[str]) -> None:
         return
     left_out = found.texts - found.labelled
     if left_out:
-        st.caption(f"{left_out:,} texts have a label that neither model knows; they do not count for the accuracies.")
+        st.caption(f"Texts with a label that neither model knows: {left_out:,}. They do not count for the accuracies.")
     uneven = found.only_first + found.only_second
     if uneven:
         verdict = "that is hardly chance" if found.p_value < 0.05 else "that may well be chance"
         st.caption(
-            f"On {uneven:,} texts one is right and the other wrong. A fair coin would divide them as unevenly with a "
+            f"Texts on which just one is right: {uneven:,}. A fair coin would divide them as unevenly with a "
             f"probability of {found.p_value:.2g} (McNemar's test): {verdict}."
         )

@@ -5,9 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 FOLDER = Path(__file__).parent
-HOME, SENTIMENT, MODEL = "pages/home.py", "pages/sentiment.py", "pages/model.py"
-TEXT_GENERATION, TRANSLATION = "pages/text_generation.py", "pages/translation.py"
-COMPARE, RUNS = "pages/compare.py", "pages/runs.py"
+# Not "pages": Streamlit would run the scripts of such a folder without app.py where one of them is asked for first.
+HOME, SENTIMENT, MODEL = "scripts/home.py", "scripts/sentiment.py", "scripts/model.py"
+TEXT_GENERATION, TRANSLATION = "scripts/text_generation.py", "scripts/translation.py"
+COMPARE, RUNS = "scripts/compare.py", "scripts/runs.py"
 
 OF_TASK = {
     "sentiment": (SENTIMENT, "sentiment_model"),

@@ -118,7 +118,9 @@ def curve(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int | Non
             x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d")),
             y=alt.Y("value:Q", title=metric_name(name), scale=alt.Scale(zero=False)),
             color=colour,
-            strokeDash=alt.StrokeDash("split:N", scale=alt.Scale(domain=list(SPLITS.values()), range=[[4, 3], [1, 0]])),
+            strokeDash=alt.StrokeDash(
+                "split:N", scale=alt.Scale(domain=list(SPLITS.values()), range=[[4, 3], [1, 0]]), legend=None
+            ),
             tooltip=["split:N", "epoch:Q", alt.Tooltip("value:Q", title=metric_name(name), format=".4f")],
         )
     )

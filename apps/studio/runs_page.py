@@ -145,10 +145,10 @@ def _show_next(run: Run, root: Path) -> None:
     rest = f"{shlex.quote(run.name)}{_root_option(root)}"
     if run.state == runs.FINISHED:
         st.caption("Export it, and it can be tried here:")
-        st.code(f"keras-seq export {shlex.quote(run.task)} --run {rest}", language="sh")
+        st.code(f"keras-seq export {shlex.quote(run.task)} --run {rest}", language="sh", wrap_lines=True)
     elif run.state in (runs.INTERRUPTED, runs.LOST) or (run.state == runs.FAILED and run.config):
         st.caption("Go on from its last checkpoint:")
-        st.code(f"keras-seq train {shlex.quote(run.task)} --name {rest} --resume", language="sh")
+        st.code(f"keras-seq train {shlex.quote(run.task)} --name {rest} --resume", language="sh", wrap_lines=True)
 
 
 def _show_leaderboard(listed: Sequence[Run]) -> None:

@@ -15,7 +15,7 @@ from ..language_models import export_language_model
 from ..translation_models import export_translator
 from .conftest import APP, export_words_model
 
-PAGE = "pages/compare.py"
+PAGE = "scripts/compare.py"
 CSV = "text,gold\ngood,<b>great</b>\ndull,awful\nfine,<B>great</B> \nfine day,awful\n,awful\nwho knows,=odd\n"
 
 
@@ -169,9 +169,9 @@ def test_link_to_what_is_not_here(folder):
 @pytest.mark.parametrize(
     ("page", "model", "box"),
     [
-        ("pages/sentiment.py", "second/1", "text"),
-        ("pages/text_generation.py", "writer/1", "prompt"),
-        ("pages/translation.py", "linguist/1", "sentence"),
+        ("scripts/sentiment.py", "second/1", "text"),
+        ("scripts/text_generation.py", "writer/1", "prompt"),
+        ("scripts/translation.py", "linguist/1", "sentence"),
     ],
 )
 def test_links_to_other_pages(folder, page, model, box):

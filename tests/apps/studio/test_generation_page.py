@@ -13,7 +13,7 @@ from apps.studio.unit_panel import persistent_units
 from ..language_models import export_language_model
 from .conftest import APP
 
-PAGE = "pages/text_generation.py"
+PAGE = "scripts/text_generation.py"
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import sys
 sys.modules.update(dict.fromkeys(["keras", "keras_seq", "pipelines", "tf_keras", "tensorflow_datasets"]))
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
-app.switch_page("pages/sentiment.py").run()
+app.switch_page("scripts/sentiment.py").run()
 assert not app.exception, app.exception
 assert any("verdict-label" in element.proto.body for element in app.get("html"))
 """

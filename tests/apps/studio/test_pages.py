@@ -12,7 +12,7 @@ from apps.studio.settings import MAX_CHARACTERS
 
 from .conftest import APP, export_words_model
 
-HOME, SENTIMENT, MODEL = "pages/home.py", "pages/sentiment.py", "pages/model.py"
+HOME, SENTIMENT, MODEL = "scripts/home.py", "scripts/sentiment.py", "scripts/model.py"
 
 
 def _open(page: str) -> AppTest:

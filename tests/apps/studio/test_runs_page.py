@@ -18,7 +18,7 @@ from apps.studio.settings import read_only, runs_folder
 
 from .conftest import APP
 
-PAGE = "pages/runs.py"
+PAGE = "scripts/runs.py"
 EVIL = "<img src=x onerror=alert(1)>"
 
 

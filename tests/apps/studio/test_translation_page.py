@@ -16,7 +16,7 @@ from apps.studio.translation_view import answer, beam_chart, heat_map, links_cha
 from ..translation_models import export_translator
 from .conftest import APP
 
-PAGE = "pages/translation.py"
+PAGE = "scripts/translation.py"
 
 
 @pytest.fixture(scope="module")
