@@ -87,7 +87,7 @@ def _begun(arguments: Any, task: Task) -> tuple[TunerConfig, Space]:
     if config.algorithm == "hyperband":
         # A rung is a number of epochs, for small data and slow machines as well.
         settings |= {"training.min_steps": 0, "training.minutes": None}
-    base = build_config(task.config_class, settings, source)
+    base: Any = build_config(task.config_class, settings, source)
     tuner["objective"] = objective
     return build_config(TunerConfig, tuner), Space(narrowed(task.search_space(), wishes, given), base)
 

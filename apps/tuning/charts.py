@@ -1,5 +1,6 @@
 """The charts of a search's report."""
 
+import html
 import math
 from collections.abc import Sequence
 
@@ -93,7 +94,7 @@ class Charts:
             path = " ".join(points)
             lines.append(
                 f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="1.3">'
-                f"<title>{self._title(trial)}</title></polyline>"
+                f"<title>{html.escape(self._title(trial) + self._values(trial))}</title></polyline>"
             )
         return drawing(40 + step * len(axes), height, [*lines, *parts])
 
@@ -166,5 +167,7 @@ class Charts:
 
     def _title(self, trial: TrialRecord) -> str:
         score = f"{self._objective.name} {trial.score:.4g}" if trial.score is not None else trial.kind
-        values = ", ".join(f"{name} {shown(value)}" for name, value in trial.values.items())
-        return f"trial {trial.name}: {score}; {values}"
+        return f"trial {trial.name}: {score}"
+
+    def _values(self, trial: TrialRecord) -> str:
+        return "".join(f"\n{name} {shown(value)}" for name, value in trial.values.items())

@@ -70,12 +70,12 @@ class Axis:
         low, high = self.limits
         if self.log and low > 0:
             steps = [low * (high / low) ** (step / 3) for step in range(4)]
-            return [(step / 3, f"{value:.2g}") for step, value in enumerate(steps)]
+            return [(step / 3, compact(value)) for step, value in enumerate(steps)]
         step = 10 ** math.floor(math.log10((high - low) / 2))
         step *= next(factor for factor in (1, 2, 5, 10, 20) if (high - low) / (step * factor) <= 5)
         count = math.floor(high / step) - math.ceil(low / step) + 1
         values = [step * (math.ceil(low / step) + number) for number in range(count)]
-        return [(self.place(value), f"{value:.10g}"[:9]) for value in values]
+        return [(self.place(value), f"{value:.6g}" if abs(value) < 1000 else compact(value)) for value in values]
 
 
 @dataclass
@@ -148,6 +148,14 @@ def shade(quality: float) -> str:
     """A colour from pale (0) to strong (1)."""
     mixed = (round(bad + (good - bad) * min(max(quality, 0.0), 1.0)) for bad, good in zip(BAD, GOOD, strict=True))
     return f"rgb({','.join(map(str, mixed))})"
+
+
+def compact(number: float) -> str:
+    """A number in few characters: 0.0015, 140, 25k, 1.5M."""
+    for size, sign in ((1e6, "M"), (1e3, "k")):
+        if abs(number) >= size:
+            return f"{number / size:.3g}{sign}"
+    return f"{number:.2g}" if abs(number) < 1 else f"{number:.3g}"
 
 
 def _title(text: str) -> str:

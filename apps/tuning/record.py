@@ -75,7 +75,7 @@ class SearchRecords:
 
     def add(self, event: dict[str, Any]) -> None:
         """Take note of an event of the journal."""
-        time = event.get("time")
+        time: Any = event.get("time")
         if event["event"] == "session":
             for trial in self.trials.values():  # a process that the last session lost
                 if trial.attempts and trial.attempts[-1][2] is None and self.sessions:
@@ -85,8 +85,8 @@ class SearchRecords:
         if time is not None and self.sessions:
             self.sessions[-1][1] = time
         if event["event"] == "created":
-            made = {key: event.get(key) for key in ("of", "seed")}
-            self.trials[event["trial"]] = TrialRecord(event["trial"], event["codes"], event["values"], **made)
+            made = TrialRecord(event["trial"], event["codes"], event["values"], event.get("of"), event.get("seed"))
+            self.trials[made.name] = made
         elif event["event"] == "started":
             self.trials[event["trial"]].attempts.append([event["worker"], time, None])
         elif event["event"] in ("attempt", "ended"):

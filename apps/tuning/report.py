@@ -24,6 +24,7 @@ h1 {{ font-size: 1.5rem; }} h2 {{ font-size: 1.1rem; margin: 2rem 0 .4rem; }}
 p {{ margin: .3rem 0; color: #57534e; }}
 svg {{ max-width: 100%; height: auto; font: 11px system-ui, sans-serif; fill: #57534e; }}
 .axis {{ stroke: #a8a29e; fill: none; }} .grid {{ stroke: #f0eeec; fill: none; }} .label {{ font-weight: 600; }}
+svg text {{ paint-order: stroke; stroke: #fff; stroke-width: 3px; }}
 .dot {{ stroke: #fff; stroke-width: .7; }}
 svg polyline:hover {{ stroke: #b45309; stroke-width: 3; }} .dot:hover {{ fill: #b45309; }}
 .row {{ display: flex; flex-wrap: wrap; gap: 12px; }} .wide {{ overflow-x: auto; }} .wide svg {{ max-width: none; }}

@@ -98,7 +98,7 @@ class Search:
         created = [event["trial"] for event in events if event["event"] == "created" and not event.get("of")]
         for event in events:
             self.records.add(event)
-            kind, name = event["event"], event.get("trial")
+            kind, name = event["event"], event.get("trial", "")
             if kind == "created" and not event.get("of"):
                 self._oracle.repeat(name, event["codes"], last=name == created[-1])
             elif kind == "ended" and not self.records.trials[name].of:

@@ -62,7 +62,7 @@ class TrialProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 # Ctrl-C is for the search, which asks its trials in its own time.
-                **({} if sys.platform == "win32" else {"start_new_session": True}),
+                start_new_session=sys.platform != "win32",
             )
 
     def poll(self) -> Ending | None:
