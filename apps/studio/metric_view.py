@@ -13,7 +13,7 @@ from apps.serving.model_card import metric_rows
 SHARES = frozenset({"accuracy", "balanced_accuracy", "f1", "macro_f1", "precision", "recall"})
 """The metrics that are shown in percent."""
 
-NAMES = {"roc_auc": "ROC AUC", "f1": "F1", "macro_f1": "macro F1", "rows": "texts"}
+NAMES = {"roc_auc": "ROC AUC", "f1": "F1", "macro_f1": "macro F1", "bleu": "BLEU", "rows": "texts"}
 FIRST = ("accuracy", "roc_auc", "f1", "macro_f1", "calibration_error", "log_loss", "loss")
 
 

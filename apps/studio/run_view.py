@@ -109,7 +109,7 @@ def curve(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int | Non
     colour = alt.Color(
         "split:N",
         scale=alt.Scale(domain=list(SPLITS.values()), range=["#8a8d99", "#6f6cf0"]),
-        legend=alt.Legend(title=None, orient="top"),
+        legend=alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3),
     )
     lines = (
         alt.Chart(pd.DataFrame(rows))

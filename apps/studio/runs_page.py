@@ -196,7 +196,8 @@ def _show_settings(listed: Sequence[Run]) -> None:
     with columns[0]:
         first = by_key[_choose("First run", list(by_key), "settings_first")]
     with columns[1]:
-        second = by_key[_choose("Second run", list(by_key)[1:] + list(by_key)[:1], "settings_second")]
+        others = sorted(by_key, key=lambda key: (key == first.key, by_key[key].task != first.task))
+        second = by_key[_choose("Second run", others, "settings_second")]
     rows = run_view.settings_table(first, second)
     if rows.empty:
         st.info("They have the same settings.", icon=":material/equal:")

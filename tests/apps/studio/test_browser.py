@@ -18,6 +18,8 @@ import pytest
 from apps.serving import registry
 from apps.studio.launch import command
 
+from ..run_folders import write_run
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CSV = b"id,text\n1,a good and lovely day\n2,dull\n"
@@ -49,7 +51,9 @@ def _running(models: Path, folder: Path):
 @pytest.fixture(scope="module")
 def studio(exported, tmp_path_factory):
     """The address of a studio over the small model."""
-    with _running(exported, tmp_path_factory.mktemp("studio")) as address:
+    folder = tmp_path_factory.mktemp("studio")
+    write_run(folder / "runs", "whole", "finished")
+    with _running(exported, folder) as address:
         yield address
 
 
@@ -144,6 +148,18 @@ def test_demo(browser, studio, screenshots, scheme, width):
     page.get_by_role("tab", name="Card").click()
     page.get_by_text("It knows seven words.").wait_for()
     shoot("card")
+
+    page.goto(f"{studio}/runs")
+    page.locator("table.runs .state.finished").wait_for()
+    page.get_by_role("button", name="Start training").wait_for()
+    page.locator("[data-testid=stVegaLiteChart]").first.wait_for()
+    shoot("runs")
+
+    page.goto(f"{studio}/sentiment?model=mood%2F1&text=a%20dull%20day")
+    page.locator(".token.for", has_text="dull").wait_for()
+    assert page.get_by_label("Your text").input_value() == "a dull day"
+    page.goto(f"{studio}/compare")
+    page.get_by_text("comparing needs two").wait_for()
 
     assert outside == []
     assert page.locator("[data-testid=stException]").count() == 0

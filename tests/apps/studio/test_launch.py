@@ -38,6 +38,11 @@ def test_command_says_where_models_are_and_keeps_to_itself(tmp_path):
     assert models_folder([]) is None
 
 
+def test_a_link_that_is_opened_first_has_its_frame():
+    """Streamlit runs what lies in a folder of this name without app.py, until app.py has run once."""
+    assert not APP.with_name("pages").exists()
+
+
 def test_pages_run_where_keras_cannot_be_imported(models):
     subprocess.run([sys.executable, "-c", WITHOUT_KERAS, str(APP)], check=True, capture_output=True, text=True)
 
