@@ -89,7 +89,9 @@ def _begun(arguments: Any, task: Task) -> tuple[TunerConfig, Space]:
         settings |= {"training.min_steps": 0, "training.minutes": None}
     base: Any = build_config(task.config_class, settings, source)
     tuner["objective"] = objective
-    return build_config(TunerConfig, tuner), Space(narrowed(task.search_space(), wishes, given), base)
+    space = Space(narrowed(task.search_space(), wishes, given), base)
+    space.check_kinds()
+    return build_config(TunerConfig, tuner), space
 
 
 def _resumed(folder: SearchFolder, arguments: Any, task: Task) -> tuple[TunerConfig, Space]:

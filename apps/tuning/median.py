@@ -22,7 +22,7 @@ def hopeless(curve: Sequence[float], others: Sequence[Sequence[float]], objectiv
         False as well while there are fewer than four others of that length.
     """
     epoch = len(curve)
-    means = [statistics.fmean(other[:epoch]) for other in others if len(other) >= epoch]
-    if not epoch or len(means) < FEWEST_TRIALS:
+    if not epoch:
         return False
-    return objective.better(statistics.median(means), objective.best(list(curve)))
+    means = [statistics.fmean(other[:epoch]) for other in others if len(other) >= epoch]
+    return len(means) >= FEWEST_TRIALS and objective.better(statistics.median(means), objective.best(list(curve)))

@@ -167,6 +167,22 @@ class Space:
         """
         return build_config(type(self.config), {**self._base, **values})
 
+    def check_kinds(self) -> None:
+        """Try each value by itself, so that a word where a number must be is no failed trial in the night.
+
+        Raises:
+            UsageError: for a value of the wrong kind; the line names the setting. Whether values go together, only a
+                trial can tell.
+        """
+        for name, parameter in self._by_name.items():
+            values = parameter.values if isinstance(parameter, Choice) else (parameter.low, parameter.high)
+            for value in values:
+                try:
+                    self.configuration({name: value})
+                except UsageError as error:
+                    if str(error).startswith(f"{name}: "):
+                        raise UsageError(f"space.{error}") from None
+
     def rows(self) -> list[list[str]]:
         """Name, values, start and condition of each setting, for a table."""
         return [
