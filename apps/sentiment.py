@@ -28,6 +28,9 @@ class ModelConfig:
         embedding_start: What the embeddings are before training: `random`, or `cooccurrence`: vectors from a
             factorisation of which words stand near which in the training texts (about a minute for IMDB) and, with
             `data.unlabelled`, in the texts without labels (some minutes).
+        language_model: The folder of a text generation run of recurrent layers, trained on texts like these: its
+            vocabulary, embeddings and recurrent layers are what training starts from. `cell`, `units`, `layers` and
+            `embedding_size` must be those of the run, with `bidirectional` false.
         cell: The recurrent cell.
         units: Size of the state, in each direction. At least 1.
         layers: Recurrent layers on top of each other; 0 pools the embeddings themselves.
@@ -47,6 +50,7 @@ class ModelConfig:
 
     embedding_size: int = 128
     embedding_start: Literal["random", "cooccurrence"] = "cooccurrence"
+    language_model: str | None = None
     cell: Literal["lstm", "gru", "elman"] = "gru"
     units: int = 128
     layers: int = 1
@@ -68,6 +72,9 @@ class ModelConfig:
         require(length is None or length >= 1, "model.segment_length", "at least 1", length)
         size = self.adversarial_size
         require(size >= 0, "model.adversarial_size", "at least 0", size)
+        if self.language_model is not None:
+            both = self.bidirectional
+            require(not both and self.layers > 0, "model.bidirectional", "false with model.language_model", both)
         for name in DROPOUTS:
             require(0 <= getattr(self, name) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))
 
@@ -116,6 +123,10 @@ class SentimentTask(Task):
         """The batches, as `pipelines.sentiment.SentimentData`."""
         from pipelines.sentiment import load_sentiment
 
+        if tokenizer is None and config.model.language_model is not None:
+            from apps.language_start import vocabulary_of
+
+            tokenizer = vocabulary_of(config.model.language_model)
         return load_sentiment(config.data, config.text, config.batch, config.training.seed, tokenizer)
 
     def load_processor(self, vocabulary: Path, labels: list[str]) -> SentimentProcessor:
@@ -143,8 +154,12 @@ class SentimentTask(Task):
         return build_classifier(config.model, len(processor.tokenizer.vocabulary), len(processor.labels))
 
     def start_weights(self, model: "keras.Model", data: Any, config: Config) -> None:
-        """Give the embeddings their vectors from the co-occurrences of words, if that is asked for."""
-        if config.model.embedding_start == "cooccurrence":
+        """Give the embeddings vectors from the co-occurrences of words, or the layers those of a language model."""
+        if config.model.language_model is not None:
+            from apps.language_start import start_from_language_model
+
+            start_from_language_model(model, config.model.language_model)
+        elif config.model.embedding_start == "cooccurrence":
             import numpy as np
 
             from pipelines.text.word_vectors import cooccurrence_vectors
@@ -157,6 +172,17 @@ class SentimentTask(Task):
             size, seed = config.model.embedding_size, config.training.seed
             vectors = cooccurrence_vectors(ids, offsets, len(data.tokenizer.vocabulary), size, seed)
             model.embedding.embeddings.assign(vectors)
+
+    def layer_groups(self, model: "keras.Model", config: Config) -> list[list[Any]]:
+        """The head with the pooling, each recurrent layer from the top to the bottom, the embeddings."""
+        from apps.language_start import recurrent_cells
+
+        cells = [] if model.encoder is None else recurrent_cells(model.encoder)
+        embeddings = model.embedding.trainable_weights
+        below = [cell.trainable_weights for cell in cells]
+        known = {id(weight) for group in [embeddings, *below] for weight in group}
+        top = [weight for weight in model.trainable_weights if id(weight) not in known]
+        return [top, *reversed(below), embeddings]
 
     def loss(self, config: Config) -> Callable[[Any, Any], Any]:
         """Cross entropy of the logits, with label smoothing."""

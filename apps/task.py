@@ -108,6 +108,10 @@ class Task(ABC):
     def start_weights(self, model: "keras.Model", data: Any, config: Any) -> None:  # noqa: B027
         """Change the weights that training starts from, where the data say more than an initializer does."""
 
+    def layer_groups(self, model: "keras.Model", config: Any) -> list[list[Any]]:
+        """The trainable weights in groups from the top of the model to its bottom, for rates that differ by layer."""
+        return [model.trainable_weights]
+
     @abstractmethod
     def loss(self, config: Any) -> Callable[..., Any]:
         """`loss(targets, outputs)`, the mean over a batch; `loss(targets, outputs, weights)` of weighted ones."""

@@ -118,6 +118,7 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
         loss=task.loss(config),
         training_loss=task.training_loss(model, config),
         objective=task.objective(config),
+        layer_groups=task.layer_groups(model, config),
         more_figures=task.more_figures(model, data, config),
         make_metrics=lambda: task.metrics(config),
         train=data.train,

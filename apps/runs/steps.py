@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from apps.runs.averaging import WeightAverage
+from apps.runs.layer_rates import LayerRates
 from keras_seq.training import TruncatedBPTT
 from keras_seq.training.carried_state import carried_state
 
@@ -29,6 +30,7 @@ class Steps:
         make_metrics: Makes the Keras metrics to be reported beside the loss.
         optimizer: A Keras optimizer.
         average: The moving average of the weights, or None.
+        rates: What makes the steps of lower layers smaller, or None.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Steps:
         make_metrics: Callable[[], Metrics],
         optimizer: keras.optimizers.Optimizer,
         average: WeightAverage | None,
+        rates: LayerRates | None = None,
     ) -> None:
         self.train_metrics: Metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
         self.validation_metrics: Metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
@@ -49,6 +52,7 @@ class Steps:
         self._objective = objective
         self._optimizer = optimizer
         self._average = average
+        self._rates = rates
         self._has_logits = True
         self._carried: list[Any] = []
         if isinstance(model, TruncatedBPTT):
@@ -100,7 +104,13 @@ class Steps:
                 outputs = self._outputs(inputs, training=True)
                 loss = _mean(self._training_loss, targets, outputs, weights)
             total = tf.add_n([loss, *self._model.losses])
-        self._optimizer.apply(tape.gradient(total, variables), variables)
+        gradients = tape.gradient(total, variables)
+        if self._rates is None:
+            self._optimizer.apply(gradients, variables)
+        else:
+            before, step = self._rates.before(), tf.identity(self._optimizer.iterations.value)
+            self._optimizer.apply(gradients, variables)
+            self._rates.after(before, step)
         if self._average is not None:
             self._average.update(self._optimizer.iterations.value)
         self._has_logits = not isinstance(outputs, dict)

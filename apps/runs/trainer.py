@@ -16,6 +16,7 @@ from apps.runs.averaging import WeightAverage
 from apps.runs.events import EventWriter
 from apps.runs.folder import RunFolder
 from apps.runs.interruption import Stopped, StopRequest, stop_requests
+from apps.runs.layer_rates import LayerRates
 from apps.runs.optimization import TimedSchedule, build_optimizer
 from apps.runs.progress import NoReport, ProgressReport
 from apps.runs.state import Progress, all_finite, gather, restore, restore_weights, variable_groups
@@ -54,6 +55,7 @@ class Trainer:
         training_loss: What takes the place of the loss while training.
         objective: What training minimises, where it is more than the loss of the model's outputs:
             `objective(model, inputs, targets) -> (loss, outputs)`.
+        layer_groups: The trainable weights from the top of the model to its bottom, for rates that differ by layer.
         more_figures: Measures the model after each epoch, beside the loss and the metrics: figures by name.
 
     Raises:
@@ -75,6 +77,7 @@ class Trainer:
         resume_command: str = "the same command and --resume",
         training_loss: Callable[..., Any] | None = None,
         objective: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None,
+        layer_groups: list[list[Any]] | None = None,
         more_figures: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.model = model
@@ -83,6 +86,7 @@ class Trainer:
         self._training_loss = training_loss or loss
         self._objective = objective
         self._make_metrics = make_metrics
+        self._layer_groups = layer_groups or []
         self._more_figures = more_figures
         self._train_data = train
         self._validation = validation
@@ -148,15 +152,12 @@ class Trainer:
         self._optimizer.build(self.model.trainable_variables)
         decay = self._config.average_decay
         self._average = WeightAverage(self.model.trainable_variables, decay) if decay else None
-        self._steps = Steps(
-            self.model,
-            self._loss,
-            self._training_loss,
-            self._objective,
-            self._make_metrics,
-            self._optimizer,
-            self._average,
-        )
+        rates = None
+        if self._config.layer_rate < 1 or self._config.unfreeze_epochs:
+            each = self._config.unfreeze_epochs * self.progress.steps_per_epoch
+            rates = LayerRates(self._layer_groups, self._config.layer_rate, each)
+        losses = (self._loss, self._training_loss, self._objective)
+        self._steps = Steps(self.model, *losses, self._make_metrics, self._optimizer, self._average, rates)
         self._groups = variable_groups(self.model, self._optimizer, self._steps.train_metrics, self._steps.carried)
         validation = self._validation
         self._steps.compile(self._train_data(0).element_spec, None if validation is None else validation.element_spec)

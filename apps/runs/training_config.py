@@ -26,6 +26,10 @@ class TrainingConfig:
         beta_2: Decay of Adam's average of squared gradients. From 0 to below 1.
         epsilon: What Adam adds to the root of that average; a larger one spares rare words large steps. Above 0.
         weight_decay: Decoupled decay of the matrices (not of biases) per step, times the learning rate. From 0.
+        layer_rate: The steps of each layer are so many times those of the layer above it, for models that start from
+            another one. From above 0 to 1.
+        unfreeze_epochs: Let the layers begin to learn one after the other, from the top to the bottom, so many epochs
+            apart. From 0: all at once.
         clip_norm: Gradients longer than this, all together, are scaled down to it. Left out, they are not clipped.
         label_smoothing: Share of the target probability that is spread over all classes. From 0 to below 1.
         average_decay: Decay of an exponential moving average of the weights, which is then what is evaluated and
@@ -53,6 +57,8 @@ class TrainingConfig:
     beta_2: float = 0.999
     epsilon: float = 1e-7
     weight_decay: float = 0.0
+    layer_rate: float = 1.0
+    unfreeze_epochs: int = 0
     clip_norm: float | None = 1.0
     label_smoothing: float = 0.0
     average_decay: float = 0.998
@@ -74,6 +80,8 @@ class TrainingConfig:
             require(0 <= getattr(self, name) <= 1, f"training.{name}", "from 0 to 1", getattr(self, name))
         for name in ("momentum", "beta_1", "beta_2", "label_smoothing", "average_decay"):
             require(0 <= getattr(self, name) < 1, f"training.{name}", "from 0 to below 1", getattr(self, name))
+        require(0 < self.layer_rate <= 1, "training.layer_rate", "above 0 and at most 1", self.layer_rate)
+        require(self.unfreeze_epochs >= 0, "training.unfreeze_epochs", "at least 0", self.unfreeze_epochs)
         require(self.epsilon > 0, "training.epsilon", "above 0", self.epsilon)
         require(self.weight_decay >= 0, "training.weight_decay", "at least 0", self.weight_decay)
         require(self.clip_norm is None or self.clip_norm > 0, "training.clip_norm", "above 0", self.clip_norm)

@@ -1,0 +1,93 @@
+"""A classifier that starts from a language model: its weights and vocabulary, and one line where they do not fit."""
+
+import numpy as np
+import pytest
+
+from apps.errors import UserError
+from apps.language_start import recurrent_cells, start_from_language_model, vocabulary_of
+from apps.runs.folder import RunFolder
+from apps.runs.trained import open_run
+from apps.sentiment import TASK, Config, ModelConfig
+from apps.text_generation import TASK as GENERATION
+
+SAME = {"cell": "lstm", "units": 6, "layers": 2, "embedding_size": 5, "bidirectional": False}
+
+
+@pytest.fixture(scope="module")
+def run(command, tmp_path_factory):
+    """The folder of a language model of the reviews among the samples."""
+    root = tmp_path_factory.mktemp("language")
+    text = root / "reviews.txt"
+    text.write_text("it is a good film and it is not a bad one .\n" * 80)
+    small = ("--model.units", "6", "--model.layers", "2", "--model.embedding_size", "5", "--text.level", "word")
+    quick = ("--training.epochs", "1", "--training.min_steps", "5", "--training.tensorboard", "false")
+    size = ("--batch.batch_size", "4", "--batch.window", "16")
+    code, _, errors = command(
+        "train", "text_generation", "--data.file", text, *small, *quick, *size, "--runs.dir", root, "--name", "words"
+    )
+    assert code == 0, errors
+    return root / "text_generation" / "words"
+
+
+def classifier(run, **options):
+    config = Config(model=ModelConfig(language_model=str(run), **{**SAME, **options}))
+    tokenizer = vocabulary_of(str(run))
+    processor = type("Processor", (), {"tokenizer": tokenizer, "labels": ["bad", "good"]})()
+    return TASK.build_model(config, processor), config
+
+
+@pytest.mark.parametrize("segment_length", [None, 4])
+def test_starts_with_the_weights_of_the_language_model(run, segment_length):
+    model, config = classifier(run, segment_length=segment_length)
+    groups = TASK.layer_groups(model, config)
+    assert sorted(id(weight) for group in groups for weight in group) == sorted(map(id, model.trainable_weights))
+    assert len(groups) == 4
+    TASK.start_weights(model, None, config)
+    decoder = open_run(
+        GENERATION, RunFolder(str(run.parent.parent), "text_generation", "words"), print
+    ).model.model.decoder
+    np.testing.assert_array_equal(model.embedding.embeddings, decoder.embedding.embeddings)
+    cells = recurrent_cells(model.encoder)
+    assert len(cells) == 2
+    for ours, theirs in zip(cells, decoder.cells, strict=True):
+        for one, other in zip(ours.weights, theirs.weights, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_reads_texts_in_the_vocabulary_of_the_language_model(run):
+    _, config = classifier(run)
+    assert vocabulary_of(str(run)).vocabulary[:2] == ["", "[UNK]"]
+    assert config.model.language_model == str(run)
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"units": 7}, "model.units 6"),
+        ({"embedding_size": 4}, "model.embedding_size 5"),
+        ({"layers": 1}, "model.layers 2"),
+        ({"cell": "gru"}, "model.cell"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(run, options, option):
+    model, _ = classifier(run, **options)
+    with pytest.raises(UserError, match=option):
+        start_from_language_model(model, str(run))
+
+
+def test_what_is_no_run_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="folder of a text generation run"):
+        vocabulary_of(str(tmp_path))
+    with pytest.raises(Exception, match=r"model\.bidirectional"):
+        ModelConfig(language_model="x", bidirectional=True)
+
+
+def test_trains_from_it_and_resumes_without_it(command, run, tmp_path):
+    options = [word for name, value in SAME.items() for word in (f"--model.{name}", str(value).lower())]
+    quick = ("--training.epochs", "2", "--training.min_steps", "0", "--training.tensorboard", "false")
+    quick += ("--training.layer_rate", "0.4", "--training.unfreeze_epochs", "1")
+    given = ("--data.source", "samples", "--data.limit", "60", "--model.language_model", run, *options, *quick)
+    code, _, errors = command("train", "sentiment", *given, "--runs.dir", tmp_path, "--name", "s", "--quiet")
+    assert code == 0, errors
+    code, _, errors = command("evaluate", "sentiment", "--run", "s", "--runs.dir", tmp_path, "--json")
+    assert code == 0, errors
