@@ -58,7 +58,7 @@ def test_options_of_the_documents_exist(capsys):
     for command in commands:
         words = command.split()
         words = words[words.index("keras-seq") + 1 :]
-        verb = words[: 2 if words[0] in ("train", "evaluate", "predict", "export") else 1]
+        verb = words[: 2 if words[0] in ("train", "tune", "evaluate", "predict", "export") else 1]
         assert cli.main([*verb, "--help"]) == 0
         explained = capsys.readouterr().out
         for option in re.findall(r"--[a-z_.]+", command):

@@ -32,6 +32,9 @@ def add_arguments(parser: Parser, task: Task) -> None:
     search.add_argument("--resume", action="store_true", help="Go on with the search of this name, or the newest one.")
     search.add_argument("--report", action="store_true", help="Write the report of a search anew, and end.")
     search.add_argument("--print_space", action="store_true", help="Show what would be searched, and end.")
+    machines = parser.add_argument_group("Many machines (in a network that you trust)")
+    machines.add_argument("--role", choices=["chief", "worker"], help="chief: lead the search, others do the trials.")
+    machines.add_argument("--chief", metavar="HOST:PORT", help="Where the chief listens, or is found by workers.")
     parser.add_config(TunerConfig, "tuner")
     proposed = {parameter.name: parameter for parameter in task.search_space()}
     space = parser.add_argument_group("Space: values 64,128, a range 0.1..0.5 or '1e-4..1e-2 log', or off")
@@ -45,6 +48,11 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     """Search, and write the report."""
     root = arguments.get("searches.dir", DEFAULT_ROOT)
     name = arguments.get("name")
+    if arguments.get("role") and not arguments.get("chief"):
+        raise UsageError(f"--role {arguments['role']} needs --chief HOST:PORT.")
+    if arguments.get("role") == "worker":
+        _work(arguments, SearchFolder(root, task.name, name or "worker"), task, console)
+        return
     if arguments.get("report"):
         folder = SearchFolder(root, task.name, name or newest_search(root, task.name)).require()
         _report(folder, task, console)
@@ -69,7 +77,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         folder.write_settings(_settings(tuner, space))
     elif tuner_changes(folder.read_settings(), tuner):
         folder.write_settings(folder.read_settings() | {"tuner": to_settings(tuner)})
-    _search(folder, tuner, space, task, console)
+    _search(folder, tuner, space, task, console, arguments.get("chief"))
 
 
 def _begun(arguments: Any, task: Task) -> tuple[TunerConfig, Space]:
@@ -90,7 +98,7 @@ def _begun(arguments: Any, task: Task) -> tuple[TunerConfig, Space]:
     base: Any = build_config(task.config_class, settings, source)
     tuner["objective"] = objective
     space = Space(narrowed(task.search_space(), wishes, given), base)
-    space.check_kinds()
+    space.check_kinds(wishes)
     return build_config(TunerConfig, tuner), space
 
 
@@ -165,7 +173,18 @@ def _space_rows(space: Space) -> list[dict[str, str]]:
     return [dict(zip(("setting", "values", "start", "only_with"), row, strict=True)) for row in space.rows()]
 
 
-def _search(folder: SearchFolder, tuner: TunerConfig, space: Space, task: Task, console: Console) -> None:
+def _work(arguments: Any, folder: SearchFolder, task: Task, console: Console) -> None:
+    from apps.console import import_tensorflow
+
+    import_tensorflow()
+    from apps.tuning.worker import TrialWorker
+
+    TrialWorker(arguments["chief"], folder.trials, task.name, tell=console.note).run()
+
+
+def _search(
+    folder: SearchFolder, tuner: TunerConfig, space: Space, task: Task, console: Console, address: str | None
+) -> None:
     from apps.console import import_tensorflow
 
     import_tensorflow()  # KerasTuner does, with more noise
@@ -181,7 +200,13 @@ def _search(folder: SearchFolder, tuner: TunerConfig, space: Space, task: Task, 
     def tell(trial: TrialRecord, records: SearchRecords) -> None:
         console.note(describe(trial, records, tuner, objective))
 
-    search = Search(folder, tuner, space, objective, train_command, tell, resume_command)
+    if address:
+        from apps.tuning.chief import Chief
+
+        resume_command += f" --role chief --chief {address}"
+        search: Search = Chief(folder, tuner, space, objective, train_command, tell, resume_command, address=address)
+    else:
+        search = Search(folder, tuner, space, objective, train_command, tell, resume_command)
     try:
         search.run()
     finally:

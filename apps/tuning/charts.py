@@ -138,7 +138,7 @@ class Charts:
             return ""
         last = self._records.sessions[-1][1]
         width, row = 720, 24
-        workers = sorted({worker for _, worker, _, _ in attempts})
+        workers = sorted({worker for _, worker, _, _ in attempts}, key=str)
         hours = Axis([0.0, max(self._working_hours(last), 1e-6)], "hours of searching")
         parts = [text_at(LEFT - 6, TOP + row * n + 16, f"worker {w}", "end") for n, w in enumerate(workers)]
         for trial, worker, start, end in attempts:

@@ -72,6 +72,26 @@ class Objective:
         return float(value) if isinstance(value, (int, float)) else None
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has come to.
+
+    Args:
+        score: The objective; None if the run has no such figure.
+        curve: The objective after each epoch, if it is a figure of epochs.
+        parameters: Weights of the model.
+    """
+
+    score: float | None
+    curve: list[float]
+    parameters: int | None
+
+
+def read_outcome(folder: Path, objective: Objective) -> Outcome:
+    """What a run has come to, from its files."""
+    return Outcome(objective.score(folder), objective.curve(folder), read_report(folder).get("parameters"))
+
+
 def read_report(folder: Path) -> dict[str, Any]:
     """The `report.json` of a run, or nothing if it has none."""
     try:

@@ -3,7 +3,7 @@
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,19 @@ from apps.settings import to_yaml
 from apps.tuning.config import TunerConfig
 from apps.tuning.folder import SearchFolder
 from apps.tuning.median import hopeless
-from apps.tuning.objective import Objective, read_report
+from apps.tuning.objective import Objective, Outcome, read_outcome
 from apps.tuning.oracle import EXHAUSTED, WAIT, SearchOracle
 from apps.tuning.record import SearchRecords, TrialRecord
 from apps.tuning.space import Space
-from apps.tuning.trial_process import Ending, TrialProcess
+from apps.tuning.trial_process import Ending, RunningTrial, TrialProcess
 
 # `command(run folder, resume)`: what to run for a trial whose settings are in `trial.yaml` of its folder.
 Command = Callable[[Path, bool], list[str]]
 SETTINGS, LOG = "trial.yaml", "output.log"
+# How often a trial may lose its worker.
+LOSSES = 2
+# Its number on this machine, or its name on another.
+Worker = int | str
 
 
 class Search:
@@ -61,7 +65,7 @@ class Search:
         self._pause = pause
         self._oracle = SearchOracle(config, space, objective.direction, space.config.training.epochs)
         self._waiting: list[TrialRecord] = []
-        self._running: dict[int, tuple[TrialRecord, TrialProcess]] = {}
+        self._running: dict[Worker, tuple[TrialRecord, RunningTrial]] = {}
         self._judged: dict[str, int] = {}
         # Asking an oracle changes it: once it has told us to wait, it is asked again when something has happened.
         self._asked_in_vain = self._exhausted = False
@@ -113,7 +117,7 @@ class Search:
     def _fill(self) -> bool:
         """Give each idle worker a trial; whether one of them has got one."""
         began = False
-        for worker in range(self._config.workers):
+        for worker in self._workers():
             while worker not in self._running:
                 trial = self._next()
                 if trial is None:
@@ -121,6 +125,10 @@ class Search:
                 began = True
                 self._start(worker, trial)
         return began
+
+    def _workers(self) -> Iterable[Worker]:
+        """Who may be given a trial."""
+        return range(self._config.workers)
 
     def _next(self) -> TrialRecord | None:
         """What to do next: a trial that was interrupted, one that the oracle chooses, or a rerun."""
@@ -155,7 +163,7 @@ class Search:
     def _seconds(self) -> float:
         return self.records.seconds + time.time() - self.records.sessions[-1][1]
 
-    def _start(self, worker: int, trial: TrialRecord) -> None:
+    def _start(self, worker: Worker, trial: TrialRecord) -> None:
         twin = self._twin(trial)
         if twin is not None:
             self._end(trial, twin.status, score=twin.score, curve=twin.curve, same_as=twin.name)
@@ -168,9 +176,21 @@ class Search:
             return
         atomic.write_text(run.path / SETTINGS, to_yaml(config))
         self._note("started", trial=trial.name, worker=worker)
+        self._running[worker] = trial, self._launch(worker, trial)
+
+    def _launch(self, worker: Worker, trial: TrialRecord) -> RunningTrial:
+        """Begin a trial, or go on with it; its settings are in its folder."""
+        run = self._folder.trial(trial.name)
         limit = None if self._config.trial_minutes is None else 60 * self._config.trial_minutes
-        process = TrialProcess(self._command(run.path, run.exists), run.path / LOG, limit)
-        self._running[worker] = trial, process
+        return TrialProcess(self._command(run.path, run.exists), run.path / LOG, limit)
+
+    def _curve(self, trial: TrialRecord) -> list[float]:
+        """The objective after each epoch so far."""
+        return self._objective.curve(self._folder.trial(trial.name).path)
+
+    def _outcome(self, trial: TrialRecord) -> Outcome:
+        """What a trial that has ended well has come to."""
+        return read_outcome(self._folder.trial(trial.name).path, self._objective)
 
     def _twin(self, trial: TrialRecord) -> TrialRecord | None:
         """A trial with the same values that has ended well; a Gaussian process can hope for the same point twice."""
@@ -188,8 +208,8 @@ class Search:
             elif self._config.median_stop and self._config.algorithm != "hyperband" and trial.of is None:
                 self._judge(trial, process)
 
-    def _judge(self, trial: TrialRecord, process: TrialProcess) -> None:
-        curve = self._objective.curve(self._folder.trial(trial.name).path)
+    def _judge(self, trial: TrialRecord, process: RunningTrial) -> None:
+        curve = self._curve(trial)
         if len(curve) > self._judged.get(trial.name, 0):
             self._judged[trial.name] = len(curve)
             others = [other.curve for other in self.records.searched if other.successful]
@@ -198,25 +218,26 @@ class Search:
                 process.stop()
 
     def _conclude(self, trial: TrialRecord, ending: Ending) -> None:
-        run = self._folder.trial(trial.name)
         seconds = round(ending.seconds, 2)
         if ending.kind not in ("finished", "stopped"):
-            if ending.may_be_luck and trial.failures < self._config.retries:
+            # A worker that fell silent says nothing about its trial.
+            retries = max(self._config.retries, LOSSES) if ending.kind == "lost" else self._config.retries
+            if ending.may_be_luck and trial.failures < retries:
                 self._note("attempt", trial=trial.name, kind=ending.kind, error=ending.error, seconds=seconds)
                 self._waiting.append(trial)
                 return
             self._end(trial, "failed", kind=ending.kind, error=ending.error, seconds=seconds)
             return
-        score = self._objective.score(run.path)
+        outcome = self._outcome(trial)
+        score = outcome.score
         if score is None or not math.isfinite(score):
             kind = "no_score" if score is None else "diverged"
             error = f"validation {self._objective.name} is {'missing' if score is None else 'not a number'}"
             self._end(trial, "failed", kind=kind, error=error, seconds=seconds)
             return
         status = "stopped" if ending.kind == "stopped" else "completed"
-        parameters = read_report(run.path).get("parameters")
-        curve = self._objective.curve(run.path)
-        self._end(trial, status, score=score, curve=curve, seconds=seconds, parameters=parameters)
+        facts = {"curve": outcome.curve, "seconds": seconds, "parameters": outcome.parameters}
+        self._end(trial, status, score=score, **facts)
 
     def _end(self, trial: TrialRecord, status: str, **fields: Any) -> None:
         self._note("ended", trial=trial.name, status=status, **fields)

@@ -167,14 +167,15 @@ class Space:
         """
         return build_config(type(self.config), {**self._base, **values})
 
-    def check_kinds(self) -> None:
-        """Try each value by itself, so that a word where a number must be is no failed trial in the night.
+    def check_kinds(self, names: Iterable[str]) -> None:
+        """Try each value of some settings by itself, so that a word for a number is no failed trial in the night.
 
         Raises:
             UsageError: for a value of the wrong kind; the line names the setting. Whether values go together, only a
                 trial can tell.
         """
-        for name, parameter in self._by_name.items():
+        for name in self._by_name.keys() & set(names):
+            parameter = self._by_name[name]
             values = parameter.values if isinstance(parameter, Choice) else (parameter.low, parameter.high)
             for value in values:
                 try:

@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 # How long a process may take to write its checkpoint when it is asked to end.
 GRACE_SECONDS, HUNG_GRACE_SECONDS = 30.0, 5.0
@@ -22,7 +23,8 @@ class Ending:
     """How a trial's process ended.
 
     Args:
-        kind: `finished`, `stopped` (by the search), `crashed`, `killed`, `out_of_memory`, `hung` or `diverged`.
+        kind: `finished`, `stopped` (by the search), `crashed`, `killed`, `out_of_memory`, `hung`, `diverged`, or
+            `lost` with its machine.
         error: The last line that it wrote, if it failed.
         seconds: How long it ran.
     """
@@ -34,7 +36,20 @@ class Ending:
     @property
     def may_be_luck(self) -> bool:
         """Whether the same trial could go well another time; a loss that was not a number would be so again."""
-        return self.kind in ("crashed", "killed", "out_of_memory", "hung")
+        return self.kind in ("crashed", "killed", "out_of_memory", "hung", "lost")
+
+
+class RunningTrial(Protocol):
+    """A trial that is at work somewhere."""
+
+    def poll(self) -> Ending | None:
+        """How it ended, or None while it runs."""
+
+    def stop(self, why: str = "stopped") -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it at once."""
 
 
 class TrialProcess:

@@ -1,6 +1,7 @@
 """Searches around a configuration of sentiment, whose trainings are fake.
 
-python fakes.py ROOT OPTIONS    runs one of them, to be killed
+python fakes.py ROOT OPTIONS                  runs one of them, to be killed
+python fakes.py ROOT OPTIONS worker ADDRESS   works for a chief
 """
 
 import json
@@ -9,11 +10,13 @@ from pathlib import Path
 
 from apps.sentiment import Config
 from apps.settings import build_config
+from apps.tuning.chief import Chief
 from apps.tuning.config import TunerConfig
 from apps.tuning.folder import SearchFolder
 from apps.tuning.objective import Objective
 from apps.tuning.search import Search
 from apps.tuning.space import Choice, Range, Space
+from apps.tuning.worker import TrialWorker
 
 FAKE_TRIAL = Path(__file__).with_name("fake_trial.py")
 PARAMETERS = (
@@ -28,20 +31,30 @@ def fake_space(**settings):
     return Space(PARAMETERS, build_config(Config, names))
 
 
-def fake_search(root, behaviour=None, objective="accuracy", tell=lambda trial, records: None, **options):
+def fake_command(behaviour_file):
+    def command(run, resume):
+        return [sys.executable, str(FAKE_TRIAL), str(run), str(behaviour_file), *(["--resume"] if resume else [])]
+
+    return command
+
+
+def fake_search(root, behaviour=None, objective="accuracy", tell=lambda trial, records: None, address=None, **options):
     folder = SearchFolder(root, "sentiment", "search")
     folder.path.mkdir(parents=True, exist_ok=True)
     behaviour_file = folder.path / "behaviour.json"
     behaviour_file.write_text(json.dumps(behaviour or {}))
-
-    def command(run, resume):
-        return [sys.executable, str(FAKE_TRIAL), str(run), str(behaviour_file), *(["--resume"] if resume else [])]
-
     config = TunerConfig(**{"trials": 6, "median_stop": False, **options})
-    search = Search(folder, config, fake_space(), Objective(objective), command, tell, pause=0.01)
+    given = (folder, config, fake_space(), Objective(objective), fake_command(behaviour_file), tell)
+    search = Chief(*given, pause=0.01, address=address) if address else Search(*given, pause=0.01)
     search.folder = folder
     return search
 
 
 if __name__ == "__main__":
-    fake_search(Path(sys.argv[1]), **json.loads(sys.argv[2])).run()
+    place, settings = Path(sys.argv[1]), json.loads(sys.argv[2])
+    if "worker" in sys.argv:
+        place.mkdir()
+        (place / "behaviour.json").write_text(json.dumps(settings))
+        TrialWorker(sys.argv[4], place, "sentiment", fake_command(place / "behaviour.json")).run()
+    else:
+        fake_search(place, **settings).run()

@@ -25,7 +25,7 @@ def config_file(tmp_path):
     return path
 
 
-def test_two_trials_a_report_and_a_third_one(command, tiny, config_file, tmp_path):
+def test_two_trials_a_report_and_a_third_one(command, capsys, tiny, config_file, tmp_path):
     root = tmp_path / "searches"
     where = ["--searches.dir", root, "--name", "first"]
     code, output, errors = command("tune", "sentiment", "--config", config_file, *tiny, *where, "--json")
@@ -45,7 +45,7 @@ def test_two_trials_a_report_and_a_third_one(command, tiny, config_file, tmp_pat
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
     before = (folder / "events.jsonl").read_text()
     (folder / "report.html").unlink()
-    code, output, errors = command("tune", "sentiment", *where, "--report", "--json")
+    code, output, errors = run(capsys, *where, "--report", "--json")
     assert code == 0, errors
     assert json.loads(output)["trials"] == summary["trials"]
     assert (folder / "report.html").exists()
