@@ -79,7 +79,7 @@ class Task(ABC):
     config_class: ClassVar[type]
     # The module with `add_arguments` and `run` of `keras-seq predict`; other tasks than classifiers have their own.
     predictor: ClassVar[str] = "apps.commands.classify"
-    # The validation figure that searches go by, if it is not the one by which epochs are compared.
+    # The validation figure that searches over settings of the text go by, if not the one by which epochs are compared.
     search_objective: ClassVar[str | None] = None
 
     @abstractmethod

@@ -89,7 +89,8 @@ def _begun(arguments: Any, task: Task) -> tuple[TunerConfig, Space]:
     tuner |= _given_tuner(arguments)
     wishes |= _given_wishes(arguments, task)
     config = build_config(TunerConfig, tuner, source)
-    objective = _objective_name(config, task, settings)
+    parameters = narrowed(task.search_space(), wishes, given)
+    objective = _objective_name(config, task, settings, parameters)
     if objective in OF_EPOCHS:
         settings["training.monitor"] = objective
     if config.algorithm == "hyperband":
@@ -97,7 +98,7 @@ def _begun(arguments: Any, task: Task) -> tuple[TunerConfig, Space]:
         settings |= {"training.min_steps": 0, "training.minutes": None}
     base: Any = build_config(task.config_class, settings, source)
     tuner["objective"] = objective
-    space = Space(narrowed(task.search_space(), wishes, given), base)
+    space = Space(parameters, base)
     space.check_kinds(wishes)
     return build_config(TunerConfig, tuner), space
 
@@ -163,10 +164,13 @@ def _given_wishes(arguments: Any, task: Task) -> dict[str, Any]:
     return {name: items[f"space.{name}"] for name in known if items.get(f"space.{name}") is not None}
 
 
-def _objective_name(tuner: TunerConfig, task: Task, settings: dict[str, Any]) -> str:
+def _objective_name(tuner: TunerConfig, task: Task, settings: dict[str, Any], parameters: tuple[Parameter, ...]) -> str:
     if tuner.objective:
         return Objective(tuner.objective).name
-    return task.search_objective or settings.get("training.monitor") or task.config_class().training.monitor
+    # What compares texts that are cut into other tokens is measured at the end only; a figure of each epoch tells more.
+    if task.search_objective and any(parameter.name.startswith("text.") for parameter in parameters):
+        return task.search_objective
+    return settings.get("training.monitor") or task.config_class().training.monitor
 
 
 def _space_rows(space: Space) -> list[dict[str, str]]:

@@ -4,7 +4,7 @@ import html
 import math
 from collections.abc import Sequence
 
-from apps.tuning.objective import Objective
+from apps.tuning.objective import OF_EPOCHS, Objective
 from apps.tuning.plot import BOTTOM, LEFT, RIGHT, TOP, Axis, Plot, drawing, shade, text_at
 from apps.tuning.record import SearchRecords, TrialRecord
 from apps.tuning.space import Parameter, Range, shown
@@ -54,13 +54,14 @@ class Charts:
         return sum(max(0.0, min(end, time) - start) for start, end in self._records.sessions) / 3600
 
     def curves(self) -> str:
-        """The objective after each epoch of each trial, the better ones stronger."""
+        """The objective (or the loss) after each epoch of each trial, the better ones stronger."""
         trials = [trial for trial in self._good if trial.curve]
         if not trials:
             return ""
         values = [value for trial in trials for value in trial.curve]
         epochs = [0, *(len(trial.curve) for trial in trials)]
-        plot = Plot(Axis(epochs, "epochs"), Axis(values, self._objective.name, robust=True))
+        figure = self._objective.name if self._objective.name in OF_EPOCHS else "loss"
+        plot = Plot(Axis(epochs, f"epochs (validation {figure})"), Axis(values, robust=True))
         for trial in sorted(trials, key=lambda trial: self._quality[trial.name]):
             color = shade(self._quality[trial.name])
             points = [(epoch, value) for epoch, value in enumerate(trial.curve, start=1) if math.isfinite(value)]

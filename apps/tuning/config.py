@@ -25,7 +25,7 @@ class TunerConfig:
         minutes: Begin no new trial after this many minutes, those before an interruption included. Above 0.
         objective: The validation figure to search by: one of each epoch, such as `accuracy`, `loss` or `bleu`, or one
             of the report of a run, such as `bits_per_character` or `chrf`. Left out, it is `training.monitor`; for text
-            generation `bits_per_character`, which compares levels of text.
+            generation `bits_per_character` if settings of the text are searched, whose tokens then differ.
         seed: Fixes what is tried. From 1.
         trial_minutes: A trial that takes longer has failed: it hangs. Above 0.
         retries: Do a trial that crashed, was killed or hung so many times again. From 0.

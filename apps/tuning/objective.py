@@ -78,7 +78,7 @@ class Outcome:
 
     Args:
         score: The objective; None if the run has no such figure.
-        curve: The objective after each epoch, if it is a figure of epochs.
+        curve: The objective after each epoch; the loss, if the objective is no figure of epochs.
         parameters: Weights of the model.
     """
 
@@ -89,7 +89,8 @@ class Outcome:
 
 def read_outcome(folder: Path, objective: Objective) -> Outcome:
     """What a run has come to, from its files."""
-    return Outcome(objective.score(folder), objective.curve(folder), read_report(folder).get("parameters"))
+    curve = objective.curve(folder) or Objective("loss").curve(folder)
+    return Outcome(objective.score(folder), curve, read_report(folder).get("parameters"))
 
 
 def read_report(folder: Path) -> dict[str, Any]:

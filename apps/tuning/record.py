@@ -24,7 +24,7 @@ class TrialRecord:
         kind: How a failed one failed.
         error: Its last line.
         score: The objective.
-        curve: The objective after each epoch, if it is a figure of epochs.
+        curve: The objective after each epoch; the loss, if the objective is no figure of epochs.
         seconds: Time in processes, all attempts together.
         parameters: Weights of the model.
         same_as: The trial that had the same values, whose score this one was given.

@@ -82,8 +82,10 @@ class Search:
         self._note("session")
         with stop_requests() as stop:
             try:
-                while self._fill() or self._running:
+                while True:
                     stop.check()
+                    if not self._fill() and not self._running:
+                        break
                     time.sleep(self._pause)
                     self._look()
             except Stopped:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from apps.errors import UserError
+from apps.errors import Interrupted, UserError
 from apps.sentiment import Config
 from apps.settings import build_config, read_settings
 
@@ -152,6 +153,33 @@ def test_a_journal_cut_anywhere_gives_the_same_search(make_search, algorithm):
         ended = {json.loads(line)["trial"] for line in lines[:cut] if b'"ended"' in line}
         assert outcome(make_search(algorithm=algorithm, trials=trials).run()) == whole
         assert not ended & set(starts(whole_search) - before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")
+def test_ctrl_c_and_resume(make_search, tmp_path):
+    whole = outcome(fakes.fake_search(tmp_path / "whole", trials=4).run())
+
+    def interrupt(trial, records):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted, match="Go on with"):
+        make_search({"0001": "is slow"}, trials=4, workers=2, tell=interrupt).run()
+    search = make_search(trials=4)
+    interrupted = [event for event in search.folder.journal.read() if event["event"] == "attempt"]
+    assert [(event["trial"], event["kind"]) for event in interrupted] == [("0001", "interrupted")]
+    records = search.run()
+    assert outcome(records) == whole
+    assert starts(search) == {"0000": 1, "0001": 2, "0002": 1, "0003": 1}
+    assert records.trials["0001"].failures == 0
+
+
+def test_an_objective_that_only_reports_have(make_search):
+    search = make_search(trials=3, objective="chrf", median_stop=True)
+    records = search.run()
+    for trial in records.searched:
+        report = json.loads((search.folder.trial(trial.name).path / "report.json").read_text())
+        assert trial.score == report["metrics"]["validation"]["chrf"]
+        assert trial.curve == []  # nor has it a loss to show
 
 
 def test_kill_9_and_resume(make_search, tmp_path):

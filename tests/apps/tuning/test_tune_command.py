@@ -71,6 +71,18 @@ def test_print_space(capsys, config_file):
     assert rows == {"model.units": "8..64", "training.learning_rate": "0.001..0.01 log", "model.pooling": "mean, max"}
 
 
+def test_losses_of_other_tokens_are_not_compared(capsys, tmp_path, monkeypatch):
+    import apps.commands.tune as tune
+
+    chosen = []
+    monkeypatch.setattr(tune, "_search", lambda folder, tuner, *ignored: chosen.append(tuner.objective))
+    monkeypatch.chdir(tmp_path)
+    off = ["--space.text.level", "off", "--space.text.vocabulary_size", "off"]
+    for options in ([], off, ["--tuner.objective", "accuracy"]):
+        assert main(["tune", "text_generation", *options]) == 0
+    assert chosen == ["bits_per_character", "loss", "accuracy"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
