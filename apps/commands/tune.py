@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+from pathlib import Path
 from typing import Any
 
 from apps.console import Console, table
@@ -51,7 +52,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     if arguments.get("role") and not arguments.get("chief"):
         raise UsageError(f"--role {arguments['role']} needs --chief HOST:PORT.")
     if arguments.get("role") == "worker":
-        _work(arguments, SearchFolder(root, task.name, name or "worker"), task, console)
+        _work(arguments, root, task, console)
         return
     if arguments.get("report"):
         folder = SearchFolder(root, task.name, name or newest_search(root, task.name)).require()
@@ -177,13 +178,13 @@ def _space_rows(space: Space) -> list[dict[str, str]]:
     return [dict(zip(("setting", "values", "start", "only_with"), row, strict=True)) for row in space.rows()]
 
 
-def _work(arguments: Any, folder: SearchFolder, task: Task, console: Console) -> None:
+def _work(arguments: Any, root: str, task: Task, console: Console) -> None:
     from apps.console import import_tensorflow
 
     import_tensorflow()
     from apps.tuning.worker import TrialWorker
 
-    TrialWorker(arguments["chief"], folder.trials, task.name, tell=console.note).run()
+    TrialWorker(arguments["chief"], Path(root), task.name, tell=console.note).run()
 
 
 def _search(

@@ -23,7 +23,7 @@ LOST_SECONDS = 60.0
 ASK_SECONDS, FAREWELL_SECONDS = 2.0, 5.0
 # The entries of a trial's values that carry what KerasTuner's messages have no field for.
 SETTINGS_ENTRY, NAME_ENTRY, LIMIT_ENTRY = "settings", "name", "seconds"
-OBJECTIVE_ENTRY, OUTCOME_ENTRY = "objective", "outcome"
+SEARCH_ENTRY, OBJECTIVE_ENTRY, OUTCOME_ENTRY = "search", "objective", "outcome"
 
 
 class RemoteTrial:
@@ -113,6 +113,8 @@ class Chief(Search):
         limit = 60 * self._config.trial_minutes if self._config.trial_minutes else 0.0
         values = {SETTINGS_ENTRY: settings, NAME_ENTRY: trial.name, LIMIT_ENTRY: float(limit)}
         values[OBJECTIVE_ENTRY] = self._objective.name
+        # A worker may have served another search of this name before.
+        values[SEARCH_ENTRY] = f"{self._folder.name}-{self.records.sessions[0][0]:.0f}"
         remote = RemoteTrial(f"{trial.name}@{len(trial.attempts)}", values)
         with self._changed:
             self._trials[trial.name] = self._assigned[str(worker)] = remote

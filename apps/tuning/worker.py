@@ -11,10 +11,10 @@ from typing import Any
 
 from apps.errors import Interrupted, UserError
 from apps.runs import atomic
-from apps.runs.folder import RunFolder
 from apps.runs.interruption import Stopped, stop_requests
-from apps.tuning.chief import LIMIT_ENTRY, NAME_ENTRY, OBJECTIVE_ENTRY, OUTCOME_ENTRY, SETTINGS_ENTRY
+from apps.tuning.chief import LIMIT_ENTRY, NAME_ENTRY, OBJECTIVE_ENTRY, OUTCOME_ENTRY, SEARCH_ENTRY, SETTINGS_ENTRY
 from apps.tuning.command import train_command
+from apps.tuning.folder import SearchFolder
 from apps.tuning.objective import Objective, read_outcome
 from apps.tuning.search import LOG, SETTINGS, Command
 from apps.tuning.trial_process import Ending, TrialProcess
@@ -29,7 +29,7 @@ class TrialWorker:
 
     Args:
         address: The chief's `host:port`.
-        root: The folder for the trials' runs.
+        root: The folder of all searches; each has a folder of its own for its trials.
         task: The task's name.
         command: What to run for a trial.
         tell: Called with a line for each trial.
@@ -87,7 +87,8 @@ class TrialWorker:
 
     def _do(self, trial: Any, check: Callable[[], None]) -> None:
         given = trial.hyperparameters.values
-        run = RunFolder(self._root, self._task, given[NAME_ENTRY])
+        folder = SearchFolder(self._root, self._task, given[SEARCH_ENTRY])
+        run = folder.trial(given[NAME_ENTRY])
         atomic.write_text(run.path / SETTINGS, given[SETTINGS_ENTRY])
         objective = Objective(given[OBJECTIVE_ENTRY])
         process = TrialProcess(self._command(run.path, run.exists), run.path / LOG, given[LIMIT_ENTRY] or None)

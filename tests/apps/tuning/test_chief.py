@@ -39,7 +39,7 @@ def test_two_workers_one_of_which_is_killed(tmp_path, monkeypatch):
     def help_out():
         """Kill the worker as soon as it has a trial, and start one that does its work."""
         deadline = threading.Event()
-        while not (tmp_path / "doomed" / "sentiment" / "started.txt").exists():
+        while not list((tmp_path / "doomed").rglob("started.txt")):
             if deadline.wait(0.1):
                 return
         doomed.kill()
