@@ -28,6 +28,7 @@ def start_worker(root, address, behaviour):
     )
 
 
+@pytest.mark.slow
 def test_two_workers_one_of_which_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr("apps.tuning.chief.LOST_SECONDS", 6.0)
     local = fakes.fake_search(tmp_path / "local", {"0002": "crashes"}, trials=5).run()

@@ -91,7 +91,7 @@ def test_values_that_do_not_go_together_are_a_failed_trial(make_search, monkeypa
 
 
 def test_hyperband_gives_the_best_of_a_rung_more_epochs(make_search):
-    records = make_search(algorithm="hyperband", trials=30, workers=2, factor=2).run()
+    records = make_search(algorithm="hyperband", trials=8, workers=2, factor=2).run()
     by_epochs = Counter(trial.epochs for trial in records.searched)
     assert set(by_epochs) == {1, 2, 4}
     for trial in records.searched:
@@ -129,12 +129,12 @@ def test_reruns_of_the_best_have_other_seeds_and_no_part_in_the_search(make_sear
 
 
 def test_more_trials_go_on_where_fewer_ended_and_minutes_are_kept(make_search):
-    whole = outcome(make_search(trials=6).run())
+    whole = outcome(make_search(trials=4).run())
     make_search().folder.journal.path.unlink()
     first = make_search(trials=2).run()
     assert outcome(first) == whole[:2]
-    assert outcome(make_search(trials=4, minutes=1e-6).run()) == whole[:2]
-    assert outcome(make_search(trials=6).run()) == whole
+    assert outcome(make_search(trials=3, minutes=1e-6).run()) == whole[:2]
+    assert outcome(make_search(trials=4).run()) == whole
 
 
 @pytest.mark.parametrize("algorithm", ["random", "hyperband", "bayesian", "grid"])
@@ -182,6 +182,7 @@ def test_an_objective_that_only_reports_have(make_search):
         assert trial.curve == []  # nor has it a loss to show
 
 
+@pytest.mark.slow
 def test_kill_9_and_resume(make_search, tmp_path):
     whole = outcome(fakes.fake_search(tmp_path / "whole", trials=6).run())
     options = {"trials": 6, "workers": 2, "behaviour": {"all": "is slow"}}
