@@ -15,10 +15,10 @@ the trained ones: try them, see what they look at, and read how well they do.</p
 """
 STEPS = """
 <div class="studio"><div class="steps">
-  <div><h3>Ask</h3><p>Paste a text and get a verdict with the probability of every class.</p></div>
-  <div><h3>See why</h3><p>Each word is coloured by how much it speaks for the verdict or against it.</p></div>
-  <div><h3>Change a word</h3><p>Put two versions side by side and watch the probability move.</p></div>
-  <div><h3>A thousand at once</h3><p>Upload a CSV file, download it with the predictions.</p></div>
+  <div><h3>See why</h3><p>A verdict, and each word coloured by how much it speaks for it or against it.</p></div>
+  <div><h3>Watch it write</h3><p>A text that grows letter by letter, and what could have come next.</p></div>
+  <div><h3>See where it looks</h3><p>A sentence and its translation, word joined to word.</p></div>
+  <div><h3>A thousand at once</h3><p>Upload a CSV file, download it with the answers.</p></div>
 </div></div>
 """
 SENTENCE = ("It", "moved", "me", "to", "tears")
