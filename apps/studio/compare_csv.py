@@ -1,6 +1,5 @@
 """A CSV file, if need be with labels, through two classifiers: who is right, and where they disagree."""
 
-import hashlib
 from html import escape
 
 import pandas as pd
@@ -11,6 +10,7 @@ from apps.serving.served import ServedModel
 from apps.studio import agreement, metric_view, tables
 from apps.studio.agreement import Agreement
 from apps.studio.settings import DEFAULT_ROWS, MAX_ROWS
+from apps.studio.upload import ask
 
 SAMPLE = "text,label\nA lovely little film.,positive\nI want my money back.,negative\n"
 NO_LABELS = "(no labels)"
@@ -18,23 +18,15 @@ NO_LABELS = "(no labels)"
 
 def show(first: ServedModel, second: ServedModel) -> None:
     """Draws the panel."""
-    left, right = st.columns([3, 1], gap="medium")
-    with left:
-        upload = st.file_uploader("A CSV file with texts and labels", type=["csv", "tsv", "txt"], key="compare_file")
-    with right:
-        encoding = st.selectbox("Encoding", list(tables.ENCODINGS), key="compare_encoding")
-        header = st.toggle("First line names the columns", value=True, key="compare_header")
+    upload = ask(
+        "A CSV file with texts and labels",
+        "classified",
+        ("labelled.csv", SAMPLE),
+        ("compare_file", "compare_encoding", "compare_header"),
+    )
     if upload is None:
-        st.caption("Nothing is kept: the file is read, classified and forgotten. No file at hand?")
-        st.download_button("Download a small one", SAMPLE, "labelled.csv", "text/csv", on_click="ignore")
         return
-    content = upload.getvalue()
-    try:
-        table = tables.read_table(content, encoding, header)
-        columns = tables.text_columns(table)
-    except UserError as error:
-        st.error(str(error), icon=":material/table:")
-        return
+    table, columns = upload.table, upload.columns
     with st.container(horizontal=True, vertical_alignment="bottom"):
         column = st.selectbox("Column with the texts", columns, key="compare_column", width=260)
         choices = [NO_LABELS, *(name for name in table.columns if name != column)]
@@ -50,7 +42,9 @@ def show(first: ServedModel, second: ServedModel) -> None:
         st.caption(f"The file has {len(table):,} rows; the first {len(chosen):,} are classified.")
     models = (first, second)
     job = (
-        *(hashlib.sha256(content).hexdigest(), encoding, header, column, int(limit)),
+        *upload.identity,
+        column,
+        int(limit),
         *(part for model in models for part in (model.entry.key, model.entry.fingerprint())),
     )
     if start:

@@ -1,7 +1,5 @@
 """A CSV file up, a table of predictions, and the file down again."""
 
-import hashlib
-
 import pandas as pd
 import streamlit as st
 
@@ -9,29 +7,19 @@ from apps.errors import UserError
 from apps.serving.served import ServedModel
 from apps.studio import tables
 from apps.studio.settings import DEFAULT_ROWS, MAX_ROWS
+from apps.studio.upload import ask
 
 SAMPLE = "text\nA lovely little film.\nI want my money back.\n"
 
 
 def show(model: ServedModel) -> None:
     """Draws the panel."""
-    left, right = st.columns([3, 1], gap="medium")
-    with left:
-        upload = st.file_uploader("A CSV file with a column of texts", type=["csv", "tsv", "txt"], key="upload")
-    with right:
-        encoding = st.selectbox("Encoding", list(tables.ENCODINGS), key="encoding")
-        header = st.toggle("First line names the columns", value=True, key="header")
+    upload = ask(
+        "A CSV file with a column of texts", "classified", ("reviews.csv", SAMPLE), ("upload", "encoding", "header")
+    )
     if upload is None:
-        st.caption("Nothing is kept: the file is read, classified and forgotten. No file at hand?")
-        st.download_button("Download a small one", SAMPLE, "reviews.csv", "text/csv", on_click="ignore")
         return
-    content = upload.getvalue()
-    try:
-        table = tables.read_table(content, encoding, header)
-        columns = tables.text_columns(table)
-    except UserError as error:
-        st.error(str(error), icon=":material/table:")
-        return
+    table, columns = upload.table, upload.columns
     with st.container(horizontal=True, vertical_alignment="bottom"):
         column = st.selectbox("Column with the texts", columns, key="column", width=320)
         limit = st.number_input("Rows at most", 1, MAX_ROWS, min(DEFAULT_ROWS, MAX_ROWS), key="limit", width=160)
@@ -39,8 +27,7 @@ def show(model: ServedModel) -> None:
     chosen = table.head(int(limit))
     if len(table) > len(chosen):
         st.caption(f"The file has {len(table):,} rows; the first {len(chosen):,} are classified.")
-    digest = hashlib.sha256(content).hexdigest()
-    job = (digest, model.entry.key, model.entry.fingerprint(), encoding, header, column, int(limit))
+    job = (*upload.identity, model.entry.key, model.entry.fingerprint(), column, int(limit))
     if start:
         try:
             st.session_state["predictions"] = (job, _classify(model, chosen, column))

@@ -1,7 +1,5 @@
 """A CSV file up, its texts translated, and the file down again."""
 
-import hashlib
-
 import pandas as pd
 import streamlit as st
 
@@ -9,6 +7,7 @@ from apps.errors import UserError
 from apps.serving.served import ServedModel, decode_text
 from apps.studio import tables
 from apps.studio.settings import MAX_SENTENCE_CHARACTERS, MAX_TRANSLATED_ROWS
+from apps.studio.upload import ask
 
 SAMPLE = "text\nA dog runs on the beach.\nTwo women are talking.\n"
 BATCH = 16
@@ -16,30 +15,22 @@ BATCH = 16
 
 def show(model: ServedModel) -> None:
     """Draws the panel."""
-    left, right = st.columns([3, 1], gap="medium")
-    with left:
-        upload = st.file_uploader("A CSV file with a column of sentences", type=["csv", "tsv", "txt"], key="pairs")
-    with right:
-        encoding = st.selectbox("Encoding", list(tables.ENCODINGS), key="pairs_encoding")
-        header = st.toggle("First line names the columns", value=True, key="pairs_header")
+    upload = ask(
+        "A CSV file with a column of sentences",
+        "translated",
+        ("sentences.csv", SAMPLE),
+        ("pairs", "pairs_encoding", "pairs_header"),
+    )
     if upload is None:
-        st.caption("Nothing is kept: the file is read, translated and forgotten. No file at hand?")
-        st.download_button("Download a small one", SAMPLE, "sentences.csv", "text/csv", on_click="ignore")
         return
-    content = upload.getvalue()
-    try:
-        table = tables.read_table(content, encoding, header)
-        columns = tables.text_columns(table)
-    except UserError as error:
-        st.error(str(error), icon=":material/table:")
-        return
+    table, columns = upload.table, upload.columns
     with st.container(horizontal=True, vertical_alignment="bottom"):
         column = st.selectbox("Column with the sentences", columns, key="pairs_column", width=320)
         start = st.button("Translate all", type="primary", icon=":material/translate:")
     chosen = table.head(MAX_TRANSLATED_ROWS)
     if len(table) > len(chosen):
         st.caption(f"The file has {len(table):,} rows; the first {len(chosen):,} are translated.")
-    job = (hashlib.sha256(content).hexdigest(), model.entry.key, model.entry.fingerprint(), encoding, header, column)
+    job = (*upload.identity, model.entry.key, model.entry.fingerprint(), column)
     if start:
         try:
             st.session_state["translated"] = (job, _translate(model, chosen, column))
@@ -55,7 +46,7 @@ def show(model: ServedModel) -> None:
         "Download with translations",
         # The byte order mark tells spreadsheets that it is UTF-8.
         tables.without_formulas(result).to_csv(index=False).encode("utf-8-sig"),
-        f"{upload.name.rsplit('.', 1)[0]}-translations.csv",
+        f"{upload.stem}-translations.csv",
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
