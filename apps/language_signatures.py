@@ -231,8 +231,7 @@ class _Functions:
         batch_size = tf.shape(log_probabilities)[0]
         everything = Position(tf.constant(0), None, self.end, tf.constant(1))
         logits = self.forbid(log_probabilities[:, None, :], everything)
-        first = tf.reduce_max(tf.concat([[0], position], axis=0))
-        noise = uniforms(seed, batch_size, 1, 1, first=first)[0]
+        noise = uniforms(seed, batch_size, 1, 1, first=position)[0]
         token = AdjustableSampling(temperature, top_k, top_p).draw(logits, noise)[:, 0]
         ended = tf.zeros_like(token, tf.bool) if self.end is None else tf.equal(token, self.end)
         following = self._advance(token, self._packed(state))

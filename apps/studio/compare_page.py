@@ -1,5 +1,6 @@
 """The compare page: any two models of a task on the same input."""
 
+from functools import partial
 from html import escape
 
 import streamlit as st
@@ -13,8 +14,8 @@ from apps.studio import (
     compare_csv,
     deep_link,
     frame,
-    language_view,
     sampling_panel,
+    side_by_side,
     token_view,
     translation_page,
     translation_view,
@@ -159,29 +160,9 @@ def _show_writers(models: tuple[ServedModel, ServedModel]) -> str:
         st.button("Stop", icon=":material/stop:")
     if not usable:
         return prompt
-    places = []
-    for column in st.columns(2, gap="medium"):
-        with column:
-            places.append(st.empty())
     job = (prompt, *(model.entry.key for model in models))
-    if start:
-        texts = ["", ""]
-        writers = {side: write(model, prompt, **settings) for side, model in enumerate(models)}
-        while writers:
-            for side, writer in list(writers.items()):
-                piece = next(writer, None)
-                if piece is None:
-                    del writers[side]
-                    continue
-                texts[side] += piece
-                places[side].html(language_view.written(prompt, texts[side], busy=True))
-            st.session_state["compare_written"] = (job, list(texts))
-    done, texts = st.session_state.get("compare_written", (None, ["", ""]))
-    if done == job:
-        for place, text in zip(places, texts, strict=True):
-            place.html(language_view.written(prompt, text))
-    else:
-        st.caption("Press Write both: the two texts grow side by side.")
+    writers = [partial(write, model, prompt, **settings) for model in models]
+    side_by_side.show("compare_written", job, prompt, start, writers)
     return prompt
 
 

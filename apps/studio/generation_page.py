@@ -1,13 +1,14 @@
 """The text generation page: watch a model write, compare two settings, see what surprises it and what it remembers."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import streamlit as st
 
 from apps.errors import UserError
 from apps.serving.served import ServedModel
 from apps.serving.writing import write
-from apps.studio import catalog, deep_link, language_view, sampling_panel, unit_panel
+from apps.studio import catalog, deep_link, language_view, sampling_panel, side_by_side, unit_panel
 from apps.studio.settings import MAX_LANGUAGE_CHARACTERS
 
 LEAD = """
@@ -97,7 +98,7 @@ def _show_two(model: ServedModel) -> None:
     """The same beginning with two settings, side by side."""
     prompt = _show_prompt()
     columns = st.columns(2, gap="medium")
-    settings, places = [], []
+    settings = []
     for name, column in zip("ab", columns, strict=True):
         with column:
             settings.append(sampling_panel.show(name, expanded=True))
@@ -106,28 +107,8 @@ def _show_two(model: ServedModel) -> None:
         st.button("Stop", icon=":material/stop:")
     if not _fits(prompt):
         return
-    for column in st.columns(2, gap="medium"):
-        with column:
-            places.append(st.empty())
-    job = (model.entry.key, prompt)
-    if start:
-        texts = ["", ""]
-        writers = {side: _pieces(model, prompt, one) for side, one in enumerate(settings)}
-        while writers:
-            for side, writer in list(writers.items()):
-                piece = next(writer, None)
-                if piece is None:
-                    del writers[side]
-                    continue
-                texts[side] += piece
-                places[side].html(language_view.written(prompt, texts[side], busy=True))
-            st.session_state["written_both"] = (job, list(texts))
-    done, texts = st.session_state.get("written_both", (None, ["", ""]))
-    if done == job:
-        for place, text in zip(places, texts, strict=True):
-            place.html(language_view.written(prompt, text))
-    else:
-        st.caption("Press Write both: the two texts grow side by side.")
+    writers = [partial(_pieces, model, prompt, one) for one in settings]
+    side_by_side.show("written_both", (model.entry.key, prompt), prompt, start, writers)
 
 
 def _show_surprise(model: ServedModel) -> None:

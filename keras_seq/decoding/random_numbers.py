@@ -45,13 +45,14 @@ def uniforms(seed, batch_size, width, length, first=0):
         batch_size: Integer or scalar tensor.
         width: Number of sequences a row.
         length: Integer or scalar tensor.
-        first: Integer or scalar tensor, the time of the first of them. Defaults to `0`.
+        first: Integer or integer tensor `[]` or `[batch]`, the time of the first of them. Defaults to `0`.
     """
     key, by_row = _key(seed)
     rows = ops.arange(batch_size, dtype="int32")
     key = threefry(key, (ops.zeros_like(rows) if by_row else rows, ops.zeros_like(rows)))
     key = [ops.reshape(word, (1, -1, 1)) for word in key]
-    times = ops.reshape(first + ops.arange(length, dtype="int32"), (-1, 1, 1))
+    first = ops.reshape(ops.convert_to_tensor(first, dtype="int32"), (1, -1, 1))
+    times = first + ops.reshape(ops.arange(length, dtype="int32"), (-1, 1, 1))
     sequences = ops.reshape(ops.arange(width, dtype="int32"), (1, 1, -1))
     bits, _ = threefry(key, (sequences, times))
     mantissa = ops.bitwise_and(ops.right_shift(bits, 8), 0xFFFFFF)

@@ -39,6 +39,9 @@ def test_random_numbers_depend_on_their_place_alone(numpy):
     assert len(np.unique(whole)) == whole.size
     np.testing.assert_array_equal(numpy(uniforms(7, 2, 1, 4)), whole[:4, :2, :1])
     np.testing.assert_array_equal(numpy(uniforms(7, 2, 1, 4, first=5)), whole[5:9, :2, :1])
+    by_row = numpy(uniforms(7, 2, 1, 4, first=ops.convert_to_tensor(np.array([5, 2], "int32"))))
+    np.testing.assert_array_equal(by_row[:, 1], whole[2:6, 1, :1])
+    np.testing.assert_array_equal(by_row[:, 0], whole[5:9, 0, :1])
     seeds = np.array([9, 7, 9])
     by_row = numpy(uniforms(seeds, 3, 2, 4))
     np.testing.assert_array_equal(by_row[:, 0], by_row[:, 2])
