@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.console import Console, import_tensorflow, table
-from apps.errors import UserError
+from apps.errors import Interrupted, UserError
 from apps.processor import multiplies_bfloat16
 from apps.runs.folder import DEFAULT_ROOT, RunFolder, newest_run, unused_name
 from apps.settings import (
@@ -146,7 +146,11 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
     }
     if data.validation is not None:
         call = signature_caller(task.signatures(model, data, config))
-        measured["validation"] = task.evaluate(call, task.validation_records(data, config), facts["labels"])
+        try:
+            measured["validation"] = task.evaluate(call, task.validation_records(data, config), facts["labels"])
+        except KeyboardInterrupt:
+            folder.write_status("interrupted", **trainer.position)
+            raise Interrupted(f"Stopped while measuring. Go on with: {_resume_command(folder)}") from None
     folder.write_json("report.json", report)
     folder.write_status("finished", **trainer.position)
     _show(report, folder, task, console)
