@@ -25,16 +25,17 @@ class ParallelConfig:
         validation_target_file: Their translations.
         test_source_file: Sentences for the test; its translations are `test_target_file`.
         test_target_file: Their translations.
-        tsv: A file of tab-separated columns, one pair a line, with no line that names the columns.
+        tsv: A file of tab-separated columns, one pair a line. Its first line names the columns if `source_column` and
+            `target_column` are names; otherwise it is a pair, too.
         validation_tsv: One for validation, of the same form.
         test_tsv: One for the test, of the same form.
         name: Name of a data set of TensorFlow Datasets, such as `ted_hrlr_translate/pt_to_en`.
         dir: Folder that holds prepared TensorFlow Datasets. Left out, it is TFDS_DATA_DIR, else ~/tensorflow_datasets.
-        source_column: Column of the sentences to translate: its number, from 1, or for `tfds` the name of a feature.
-            Left out, it is the first.
+        source_column: Column of the sentences to translate: its number, from 1, or its name; for `tfds` the name of a
+            feature. Left out, it is the first.
         target_column: Column of the translations. Left out, it is the second.
         source_language: What the language of the sentences is called, such as `en`. Left out, it is the name of the
-            feature or the ending of the file (`train.en.gz`), if there is one.
+            feature or column, or the ending of the file (`train.en.gz`), if there is one.
         target_language: What the language of the translations is called.
         title: What reports and model cards call the data. Left out, it is what their files are called.
         licence: The terms of use of the data, for the same. Left out, it is what is known of the data set.

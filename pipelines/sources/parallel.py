@@ -7,7 +7,7 @@ from pathlib import Path
 from pipelines.parallel_config import ParallelConfig
 from pipelines.sources.pairs import ParallelSource
 from pipelines.sources.parallel_files import read_parallel_files
-from pipelines.sources.parallel_tsv import column_numbers, read_parallel_tsv
+from pipelines.sources.parallel_tsv import columns_of, named_columns, read_parallel_tsv
 from pipelines.sources.samples import samples_folder
 from pipelines.sources.text_files import existing_file, short_name
 from pipelines.sources.tfds_pairs import open_tfds_pairs
@@ -32,12 +32,13 @@ def _open(config: ParallelConfig) -> ParallelSource:
         return open_tfds_pairs(config)
     if kind == "files":
         return _open_files(config)
-    columns = column_numbers(config)
+    sample = samples_folder() / SAMPLE
+    columns = columns_of(sample if kind == "samples" else existing_file(str(config.tsv), "--data.tsv"), config)
     first_column = "source" if columns[0] < columns[1] else "target"
     if kind == "samples":
         return ParallelSource(
             name=f"samples/{SAMPLE}",
-            train=partial(read_parallel_tsv, samples_folder() / SAMPLE, config),
+            train=partial(read_parallel_tsv, sample, config),
             languages=_named(config, tuple(SAMPLE_LANGUAGES[column] if column < 2 else "" for column in columns)),
             first_column=first_column,
             licence="Apache-2.0",
@@ -54,7 +55,7 @@ def _open(config: ParallelConfig) -> ParallelSource:
         train=train,
         validation=table("validation_tsv"),
         test=table("test_tsv"),
-        languages=_named(config, ("", "")),
+        languages=_named(config, named_columns(config) or ("", "")),
         first_column=first_column,
     )
 

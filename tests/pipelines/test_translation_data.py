@@ -150,8 +150,24 @@ def test_tables_are_split_by_their_first_column(tmp_path):
     assert sorted(texts(load(tsv=str(path), seed=2, **share), "test")) != sorted(texts(there, "test"))
     with pytest.raises(DataError, match="both 2"):
         load(tsv=str(path), source_column="2")
-    with pytest.raises(DataError, match=r"number of a column.*english"):
-        load(tsv=str(path), source_column="english")
+    with pytest.raises(DataError, match=r"source_column must be a name, or the number of a column.*0"):
+        load(tsv=str(path), source_column="0")
+
+
+def test_tables_whose_first_line_names_the_columns(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    lines = [
+        f"{number}\t{german}\t{english}" for number, (english, german) in enumerate(zip(ENGLISH, GERMAN, strict=True))
+    ]
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(["id\t de\ten", *lines, "short"]).encode())
+    data = load(tsv=str(path), source_column="en", target_column="de", **NO_SPLITS)
+    assert sorted(texts(data, "train")) == sorted(zip(ENGLISH, GERMAN, strict=True))
+    assert data.languages == ("en", "de")
+    assert data.report["bad_row_examples"][0].endswith("pairs.tsv:8: 1 columns where column 3 is wanted")
+    with pytest.raises(DataError, match=r"no column 'fr': set --data.target_column to one of: 'id', 'de', 'en'"):
+        load(tsv=str(path), source_column="en", target_column="fr")
+    with pytest.raises(DataError, match=r"target_column must be the name of a column as the other is. Received: 2"):
+        load(tsv=str(path), source_column="en", target_column="2")
 
 
 def test_samples():
