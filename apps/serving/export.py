@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ CHECK_TEXTS = (
     b"caf\xe9 \xff".decode("latin-1"),
 )
 DEFAULT_SIGNATURE = "serving_default"
+_TEMPORARY = ".exporting-"  # how the names of unfinished folders begin
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,8 @@ def _temporary_folder(model_folder: Path) -> Iterator[Path]:
     """A folder beside the versions, on the same disk; it is removed unless it has been renamed."""
     try:
         model_folder.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".exporting-", dir=model_folder))
+        _remove_abandoned(model_folder)
+        folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=model_folder))
     except OSError as error:
         raise UserError(f"Cannot write to {model_folder}: {error.strerror or error}.") from error
     try:
@@ -174,6 +177,14 @@ def _temporary_folder(model_folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
             model_folder.rmdir()  # only when it is empty: the first export of this name has failed
+
+
+def _remove_abandoned(model_folder: Path) -> None:
+    """Removes what exports that were killed have left; one that still runs has been at it for less than an hour."""
+    for folder in model_folder.glob(f"{_TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > 3600:
+                shutil.rmtree(folder)
 
 
 def _save(module: Any, concrete: Mapping[str, Any], folder: Path) -> None:

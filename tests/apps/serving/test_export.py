@@ -1,6 +1,8 @@
 """An exported model answers like the functions it was made of, alone; a bad one is not written at all."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +102,18 @@ def test_versions_count_up_and_a_taken_one_is_refused(tmp_path, classifier, fiel
         export_model(serve, classifier.tracked, "m", tmp_path, version=4, **arguments)
     assert (tmp_path / "m" / "4" / "metadata.json").read_bytes() == before
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["4", "5"]
+
+
+def test_leftovers_of_a_killed_export_go_with_the_next_one(tmp_path, classifier, fields):
+    killed, running = tmp_path / "toy" / ".exporting-killed", tmp_path / "toy" / ".exporting-running"
+    for folder in (killed, running):
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").write_bytes(b"half")
+    os.utime(killed, (0, time.time() - 7_200))
+    serve = {"serving_default": classifier.signatures["serving_default"]}
+    export_model(serve, classifier.tracked, "toy", tmp_path, fields, card=CARD, check=False)
+    assert not killed.exists()
+    assert running.exists()
 
 
 def test_check_compares_a_fresh_process_to_this_one(tmp_path, classifier, fields, monkeypatch):
