@@ -111,7 +111,7 @@ def test_leftovers_of_a_killed_export_go_with_the_next_one(tmp_path, classifier,
         (folder / "saved_model.pb").write_bytes(b"half")
     os.utime(killed, (0, time.time() - 7_200))
     serve = {"serving_default": classifier.signatures["serving_default"]}
-    export_model(serve, classifier.tracked, "toy", tmp_path, fields, card=CARD, check=False)
+    export_model(serve, classifier.tracked, "toy", tmp_path, metadata=fields, card=CARD, check=False)
     assert not killed.exists()
     assert running.exists()
 
