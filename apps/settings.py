@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import difflib
+import functools
 import re
 import tomllib
 import typing
@@ -179,8 +180,7 @@ def build_config(config_class: type[Config], flat: Mapping[str, Any], source: st
     Raises:
         UsageError: when a value has the wrong type or is out of range; the line begins with `source` if given.
     """
-    parser = Parser()
-    parser.add_config(config_class)
+    parser = _parser_of(config_class)
     try:
         namespace = parser.parse_object(nest(flat))
         values = parser.instantiate_classes(namespace)
@@ -189,6 +189,14 @@ def build_config(config_class: type[Config], flat: Mapping[str, Any], source: st
         raise UsageError(f"{source}: {error}" if source else str(error)) from error
     except (DataError, ValueError, TypeError) as error:
         raise UsageError(f"{source}: {error}" if source else str(error)) from error
+
+
+@functools.cache
+def _parser_of(config_class: type) -> Parser:
+    # Most of the time goes into making one; a search needs a configuration for each of its trials.
+    parser = Parser()
+    parser.add_config(config_class)
+    return parser
 
 
 def to_settings(config: Any) -> dict[str, Any]:

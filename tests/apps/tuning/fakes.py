@@ -33,7 +33,7 @@ def fake_space(**settings):
 
 def fake_command(behaviour_file):
     def command(run, resume):
-        return [sys.executable, str(FAKE_TRIAL), str(run), str(behaviour_file), *(["--resume"] if resume else [])]
+        return [sys.executable, "-S", str(FAKE_TRIAL), str(run), str(behaviour_file), *(["--resume"] if resume else [])]
 
     return command
 

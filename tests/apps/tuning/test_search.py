@@ -28,6 +28,13 @@ def starts(search):
     return Counter(path.read_text().split()) if path.exists() else Counter()
 
 
+def wait_until(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_the_best_trial_is_found_and_kept_as_settings(make_search):
     search = make_search(trials=5, workers=2, keep=2)
     records = search.run()
@@ -159,12 +166,15 @@ def test_a_journal_cut_anywhere_gives_the_same_search(make_search, algorithm):
 def test_ctrl_c_and_resume(make_search, tmp_path):
     whole = outcome(fakes.fake_search(tmp_path / "whole", trials=4).run())
 
+    search = make_search(trials=4)
+
     def interrupt(trial, records):
+        # A process that is told to end before it has begun leaves no trace.
+        wait_until(lambda: starts(search)["0001"] == 1)
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted, match="Go on with"):
-        make_search({"0001": "is slow"}, trials=4, workers=2, tell=interrupt).run()
-    search = make_search(trials=4)
+        make_search({"0001": "waits once"}, trials=4, workers=2, tell=interrupt).run()
     interrupted = [event for event in search.folder.journal.read() if event["event"] == "attempt"]
     assert [(event["trial"], event["kind"]) for event in interrupted] == [("0001", "interrupted")]
     records = search.run()
