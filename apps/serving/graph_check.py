@@ -1,15 +1,17 @@
-"""Whether an exported graph runs everywhere: on a CPU, without XLA, without Python."""
+"""Whether an exported graph runs everywhere: on a CPU, without XLA, without Python, with allowed operations alone."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from apps.serving import graph_allowed
 
 PYTHON_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 XLA_OPS = frozenset({"XlaLaunch", "XlaLaunchV2", "XlaCallModule", "_XlaCompile", "_XlaRun"})
 
 
 def graph_problems(directory: Path) -> list[str]:
-    """What in `directory/saved_model.pb` would not run in another process on a CPU.
+    """What in `directory/saved_model.pb` would not run in another process on a CPU, or would be refused there.
 
     The main graph and every function of its library are looked at, those that only a gradient or one branch of a
     condition calls too.
@@ -17,10 +19,7 @@ def graph_problems(directory: Path) -> list[str]:
     Returns:
         One line for each kind of problem and function; empty for a graph that is fine.
     """
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    model = saved_model_pb2.SavedModel()
-    model.ParseFromString((directory / "saved_model.pb").read_bytes())
+    model = graph_allowed.read_graph(directory)
     found: dict[str, None] = {}
     for meta_graph in model.meta_graphs:
         for place, node in _nodes(meta_graph.graph_def):
@@ -33,7 +32,9 @@ def graph_problems(directory: Path) -> list[str]:
         for function in meta_graph.graph_def.library.function:
             if _wants_xla(function.attr):
                 found[f"function {function.signature.name} must be compiled by XLA"] = None
-    return list(found)
+    return list(found) or [
+        f"{line} is not in apps/serving/allowed_operations.py" for line in graph_allowed.refused_operations(model)
+    ]
 
 
 def _nodes(graph: Any) -> Iterator[tuple[str, Any]]:

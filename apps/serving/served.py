@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from apps.errors import UserError
+from apps.serving import graph_allowed
 from apps.serving.registry import ModelEntry
 
 
@@ -23,13 +24,25 @@ class ServedModel:
 
     @classmethod
     def load(cls, entry: ModelEntry) -> "ServedModel":
-        """Reads a SavedModel without checking its files; `registry.load` checks them first.
+        """Reads a SavedModel whose graph is made of allowed operations.
+
+        The digests of its files are not checked; `registry.load` checks them first.
 
         Raises:
-            UserError: when TensorFlow cannot read the model.
+            UserError: when TensorFlow cannot read the model, or an operation in it is not allowed; nothing of the
+                model has run then.
         """
         import tensorflow as tf
 
+        try:
+            refused = graph_allowed.refused_operations(graph_allowed.read_graph(entry.path))
+        except graph_allowed.DamagedGraphError as error:
+            raise UserError(f"Model {entry.key} cannot be loaded: {error}. Restore it or export it again.") from None
+        if refused:
+            more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+            raise UserError(
+                f"Model {entry.key} is not loaded: {refused[0]}{more} is not among those that our exports are made of."
+            )
         try:
             module = tf.saved_model.load(str(entry.path))
         except (OSError, ValueError, tf.errors.OpError) as error:

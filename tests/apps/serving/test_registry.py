@@ -142,7 +142,7 @@ def test_unreadable_graph_is_one_line(models):
     (entry.path / "saved_model.pb").write_bytes(b"no graph")
     from apps.serving.served import ServedModel
 
-    with pytest.raises(UserError, match="cannot load model echo/10"):
+    with pytest.raises(UserError, match=r"echo/10 cannot be loaded: saved_model\.pb is damaged"):
         ServedModel.load(entry)
 
 
