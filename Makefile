@@ -9,7 +9,8 @@ TORCH ?= torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PORT ?= 8501
 # Tests run side by side; more processes than these would want too much memory.
-CORES ?= --numprocesses auto --maxprocesses 4
+# All tests of a file run in one process, which makes what they share only once.
+CORES ?= --numprocesses auto --maxprocesses 4 --dist loadscope
 # What `test-backends` runs; BACKEND_TESTS="tests/keras_seq tests/parity" is all, which takes JAX most of an hour to compile.
 BACKEND_TESTS ?= tests/parity $(foreach name,bidirectional cells pooling public_names recurrent segmented \
 	sequence_classifier stacked,tests/keras_seq/test_$(name).py)
