@@ -30,11 +30,13 @@ class RemoteTrial:
     """A trial that a worker is doing.
 
     Args:
+        worker: Who does it.
         key: Its id in messages: the trial and the attempt.
         values: What the worker is given.
     """
 
-    def __init__(self, key: str, values: dict[str, Any]) -> None:
+    def __init__(self, worker: str, key: str, values: dict[str, Any]) -> None:
+        self.worker = worker
         self.key = key
         self.values = values
         self.heard = self._started = time.monotonic()
@@ -115,10 +117,10 @@ class Chief(Search):
         values[OBJECTIVE_ENTRY] = self._objective.name
         # A worker may have served another search of this name before.
         values[SEARCH_ENTRY] = f"{self._folder.name}-{self.records.sessions[0][0]:.0f}"
-        remote = RemoteTrial(f"{trial.name}@{len(trial.attempts)}", values)
+        remote = RemoteTrial(str(worker), f"{trial.name}@{len(trial.attempts)}", values)
         with self._changed:
-            self._trials[trial.name] = self._assigned[str(worker)] = remote
-            self._asking.pop(str(worker), None)
+            self._trials[trial.name] = self._assigned[remote.worker] = remote
+            self._asking.pop(remote.worker, None)
             self._changed.notify_all()
         return remote
 
@@ -136,6 +138,8 @@ class Chief(Search):
             self._asking[worker] = time.monotonic()
             self._changed.wait_for(lambda: worker in self._assigned or self._over, ASK_SECONDS)
             if worker in self._assigned:
+                # Nobody says farewell to one that falls silent.
+                self._known.discard(worker)
                 return "RUNNING", self._assigned.pop(worker)
             if self._over:
                 self._known.discard(worker)
@@ -157,6 +161,7 @@ class Chief(Search):
         with self._changed:
             remote = self._find(key)
             if remote is not None:
+                self._known.add(remote.worker)
                 remote.outcome = Outcome(report["score"], report["curve"], report["parameters"])
                 remote.ending = Ending(report["kind"], report["error"], report["seconds"])
 

@@ -67,6 +67,8 @@ class Search:
         self._waiting: list[TrialRecord] = []
         self._running: dict[Worker, tuple[TrialRecord, RunningTrial]] = {}
         self._judged: dict[str, int] = {}
+        self._best = ""
+        self._dropped: set[str] = set()
         # Asking an oracle changes it: once it has told us to wait, it is asked again when something has happened.
         self._asked_in_vain = self._exhausted = False
 
@@ -79,6 +81,7 @@ class Search:
         """
         self._folder.journal.repair()
         self._replay(self._folder.journal.read())
+        self._write_best()
         self._note("session")
         with stop_requests() as stop:
             try:
@@ -258,16 +261,18 @@ class Search:
 
     def _write_best(self) -> None:
         ranking = self.records.ranking(self._objective)
-        if ranking:
+        if ranking and ranking[0].name != self._best:
             config = self._space.configuration(trial_settings(ranking[0]))
             line = f"# Trial {ranking[0].name}: validation {self._objective.name} {ranking[0].score:.6g}\n"
             atomic.write_text(self._folder.best_file, line + to_yaml(config))
+            self._best = ranking[0].name
 
     def _drop_checkpoints(self) -> None:
         best = {trial.name for trial in self.records.ranking(self._objective)[: self._config.keep]}
         for trial in self.records.trials.values():
-            if trial.status != "running" and trial.name not in best:
+            if trial.status != "running" and trial.name not in best | self._dropped:
                 shutil.rmtree(self._folder.trial(trial.name).checkpoints.folder, ignore_errors=True)
+                self._dropped.add(trial.name)
 
     def _interrupt(self) -> None:
         """Let the running trials write their checkpoints; what they were doing is done when the search goes on."""

@@ -1,8 +1,14 @@
 """Searches over fake trainings."""
 
-import pytest
+import functools
+import multiprocessing
+import runpy
+import sys
 
-from .fakes import fake_search
+import pytest
+import scipy.optimize
+
+from . import fakes
 
 
 @pytest.fixture
@@ -10,6 +16,33 @@ def make_search(tmp_path):
     """`make_search(behaviour, **options)`: a search whose trials are fake; `.folder` is its folder."""
 
     def make(behaviour=None, **options):
-        return fake_search(tmp_path, behaviour, **options)
+        return fakes.fake_search(tmp_path, behaviour, **options)
 
     return make
+
+
+@pytest.fixture
+def start_process(start_command):
+    """`start_process(root, options)` runs a search in a process of its own; with an address, a worker for its chief."""
+    # The processes are forks of the one that `start_command` has made, which has imported TensorFlow.
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    processes = []
+
+    def start(root, options, address=None):
+        given = {"root": str(root), "options": options, "address": address}
+        process = context.Process(target=runpy.run_path, args=(fakes.__file__, {"given": given}, "__main__"))
+        process.start()
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.join()
+
+
+@pytest.fixture(autouse=True)
+def quick_gaussian_process(monkeypatch):
+    """Few steps of the optimizers under KerasTuner's Bayesian oracle: what they find matters to no test here."""
+    minimize = functools.partial(scipy.optimize.minimize, options={"maxiter": 2})
+    monkeypatch.setattr(scipy.optimize, "minimize", minimize)

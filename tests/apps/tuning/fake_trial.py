@@ -14,7 +14,7 @@ from pathlib import Path
 
 # Nothing that takes long to import: there are hundreds of these.
 sys.path.insert(0, str(Path(__file__).parents[3]))
-from apps.tuning.child import end_with_parent  # noqa: E402
+from apps.tuning.child import end_with_parent
 
 end_with_parent()
 folder, behaviour = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())

@@ -1,8 +1,4 @@
-"""Searches around a configuration of sentiment, whose trainings are fake.
-
-python fakes.py ROOT OPTIONS                  runs one of them, to be killed
-python fakes.py ROOT OPTIONS worker ADDRESS   works for a chief
-"""
+"""Searches around a configuration of sentiment, whose trainings are fake."""
 
 import json
 import sys
@@ -38,23 +34,26 @@ def fake_command(behaviour_file):
     return command
 
 
-def fake_search(root, behaviour=None, objective="accuracy", tell=lambda trial, records: None, address=None, **options):
+def fake_search(
+    root, behaviour=None, objective="accuracy", tell=lambda trial, records: None, address=None, space=None, **options
+):
     folder = SearchFolder(root, "sentiment", "search")
     folder.path.mkdir(parents=True, exist_ok=True)
     behaviour_file = folder.path / "behaviour.json"
     behaviour_file.write_text(json.dumps(behaviour or {}))
     config = TunerConfig(**{"trials": 6, "median_stop": False, **options})
-    given = (folder, config, fake_space(), Objective(objective), fake_command(behaviour_file), tell)
+    given = (folder, config, space or fake_space(), Objective(objective), fake_command(behaviour_file), tell)
     search = Chief(*given, pause=0.01, address=address) if address else Search(*given, pause=0.01)
     search.folder = folder
     return search
 
 
-if __name__ == "__main__":
-    place, settings = Path(sys.argv[1]), json.loads(sys.argv[2])
-    if "worker" in sys.argv:
+if __name__ == "__main__":  # in a process of its own, to be killed: a search, or with an address a chief's worker
+    given: dict = globals()["given"]
+    place = Path(given["root"])
+    if given["address"]:
         place.mkdir()
-        (place / "behaviour.json").write_text(json.dumps(settings))
-        TrialWorker(sys.argv[4], place, "sentiment", fake_command(place / "behaviour.json")).run()
+        (place / "behaviour.json").write_text(json.dumps(given["options"]))
+        TrialWorker(given["address"], place, "sentiment", fake_command(place / "behaviour.json")).run()
     else:
-        fake_search(place, **settings).run()
+        fake_search(place, **given["options"]).run()

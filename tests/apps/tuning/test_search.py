@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -192,22 +191,18 @@ def test_an_objective_that_only_reports_have(make_search):
         assert trial.curve == []  # nor has it a loss to show
 
 
-@pytest.mark.slow
-def test_kill_9_and_resume(make_search, tmp_path):
+def test_kill_9_and_resume(make_search, start_process, tmp_path):
     whole = outcome(fakes.fake_search(tmp_path / "whole", trials=6).run())
-    options = {"trials": 6, "workers": 2, "behaviour": {"all": "is slow"}}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.apps.tuning.fakes", str(tmp_path), json.dumps(options)],
-        cwd=Path(__file__).parents[3],
-    )
+    process = start_process(tmp_path, {"trials": 6, "workers": 2, "behaviour": {"all": "is slow"}})
     search = make_search(trials=6)
-    deadline = time.monotonic() + 120
-    while sum(entry["event"] == "ended" for entry in search.folder.journal.read()) < 2:
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
+
+    def ended_trials():
+        assert process.is_alive()
+        return [entry for entry in search.folder.journal.read() if entry["event"] == "ended"]
+
+    wait_until(lambda: len(ended_trials()) >= 2)
     process.kill()
-    process.wait()
+    process.join()
     search.folder.journal.repair()
     events = search.folder.journal.read()
     ended = {entry["trial"] for entry in events if entry["event"] == "ended"}
@@ -217,10 +212,7 @@ def test_kill_9_and_resume(make_search, tmp_path):
     assert outcome(records) == whole
     assert all(starts(search)[name] == begun[name] for name in ended)
     assert records.trials[next(iter(ended))].score is not None
-    deadline = time.monotonic() + 20
-    while orphans := _processes_of(tmp_path):
-        assert time.monotonic() < deadline, orphans
-        time.sleep(0.1)
+    wait_until(lambda: not _processes_of(tmp_path), 20)
 
 
 def _processes_of(folder):
