@@ -180,7 +180,7 @@ def build_config(config_class: type[Config], flat: Mapping[str, Any], source: st
     Raises:
         UsageError: when a value has the wrong type or is out of range; the line begins with `source` if given.
     """
-    parser = _parser_of(config_class)
+    parser = _parser_of(typing.cast(type, config_class))
     try:
         namespace = parser.parse_object(nest(flat))
         values = parser.instantiate_classes(namespace)
