@@ -194,6 +194,7 @@ def _search(
 
     import_tensorflow()  # KerasTuner does, with more noise
     from apps.tuning.command import train_command
+    from apps.tuning.hparams import HParamsEvents
     from apps.tuning.search import Search
 
     objective = Objective(str(tuner.objective))
@@ -202,8 +203,12 @@ def _search(
     resume_command = shlex.join(words if root == DEFAULT_ROOT else [*words, "--searches.dir", root])
     console.note(f"search {folder.path}: {tuner.algorithm}, {tuner.trials} trials, {len(space.parameters)} settings")
 
+    events = HParamsEvents(folder, space, objective, console.note) if tuner.tensorboard else None
+
     def tell(trial: TrialRecord, records: SearchRecords) -> None:
         console.note(describe(trial, records, tuner, objective))
+        if events is not None:
+            events.write(records)
 
     if address:
         from apps.tuning.chief import Chief

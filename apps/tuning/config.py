@@ -9,7 +9,7 @@ Algorithm = Literal["random", "hyperband", "bayesian", "grid"]
 # Those that may change while a search is interrupted: they decide how long it goes on, not what it tries.
 CHANGEABLE = (
     *("trials", "minutes", "trial_minutes", "retries", "workers"),
-    *("median_stop", "reruns", "rerun_seeds", "keep"),
+    *("median_stop", "reruns", "rerun_seeds", "keep", "tensorboard"),
 )
 
 
@@ -37,6 +37,7 @@ class TunerConfig:
         rerun_seeds: With how many other seeds each. At least 1.
         keep: Keep the checkpoints of the best so many trials; those of others are deleted. At least 1.
         give_up: End the search if all of its first trials fail, so many of them. At least 1.
+        tensorboard: Write event files for TensorBoard's HParams page.
     """
 
     algorithm: Algorithm = "random"
@@ -53,6 +54,7 @@ class TunerConfig:
     rerun_seeds: int = 2
     keep: int = 3
     give_up: int = 5
+    tensorboard: bool = True
 
     def __post_init__(self) -> None:
         """Check the ranges."""

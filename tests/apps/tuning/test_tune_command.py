@@ -44,6 +44,7 @@ def test_a_real_trial_and_its_report(command, capsys, tiny, config_file, tmp_pat
     assert best["model"]["units"] == summary["best"]["values"]["model.units"]
     assert best["data"]["source"] == "samples"
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
+    assert {path.parent.name for path in folder.rglob("events*search")} == {"tensorboard", "0000"}
     (folder / "report.html").unlink()
     code, output, errors = run(capsys, *where, "--report", "--json")
     assert code == 0, errors
