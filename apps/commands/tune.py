@@ -246,7 +246,7 @@ def _report(folder: SearchFolder, task: Task, console: Console) -> None:
     objective = Objective(stored["tuner"]["objective"])
     records = SearchRecords(folder.journal.read())
     space = _stored_space(stored, task)
-    summary = write_report(folder, records, space, objective, stored["tuner"]["algorithm"])
+    summary = write_report(folder, records, space.parameters, objective, stored["tuner"]["algorithm"])
     rows = [[t.name, t.score, f"{t.seconds:.0f} s", _values(t, space.parameters)] for t in records.ranking(objective)]
     if rows:
         columns = ["trial", objective.name, "time", "values"]

@@ -5,9 +5,9 @@ import math
 from collections.abc import Sequence
 
 from apps.tuning.objective import OF_EPOCHS, Objective
+from apps.tuning.parameter import Parameter, Range, shown
 from apps.tuning.plot import BOTTOM, LEFT, RIGHT, TOP, Axis, Plot, drawing, shade, text_at
 from apps.tuning.record import SearchRecords, TrialRecord
-from apps.tuning.space import Parameter, Range, shown
 
 STRONG, WARNING = "rgb(15,118,110)", "#b45309"
 COLORS = {"completed": STRONG, "stopped": "#94a3b8", "failed": WARNING, "running": "#e7e5e4"}

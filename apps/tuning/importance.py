@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from apps.tuning.parameter import Choice, Parameter, shown
 from apps.tuning.record import TrialRecord
-from apps.tuning.space import Choice, Parameter, shown
 
 FEWEST_TRIALS = 8
 TREES = 64

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.tuning.space import shown
+from apps.tuning.parameter import shown
 
 GOOD, BAD = (15, 118, 110), (214, 211, 209)
 WIDTH, HEIGHT = 560, 260

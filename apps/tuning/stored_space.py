@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from apps.tuning.space import Choice, Parameter, Range
+from apps.tuning.parameter import Choice, Parameter, Range
 
 
 def to_stored(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ def finished(tmp_path_factory):
     search = fake_search(tmp_path_factory.mktemp("report"), behaviour, trials=10, workers=2, reruns=1, rerun_seeds=1)
     search.run()
     records = SearchRecords(search.folder.journal.read())
-    summary = write_report(search.folder, records, fake_space(), Objective("accuracy"), "random")
+    summary = write_report(search.folder, records, fake_space().parameters, Objective("accuracy"), "random")
     return search.folder, records, summary
 
 
