@@ -90,17 +90,37 @@ def _version_folders(model_folder: Path) -> list[tuple[int, Path]]:
     return sorted(versions, reverse=True)
 
 
-def _scan(directory: str | os.PathLike[str] | None) -> dict[tuple[str, int], Path]:
-    """All version folders by name and version; a folder that is looked at earlier hides the same model in a later."""
-    found: dict[tuple[str, int], Path] = {}
+def _scan(directory: str | os.PathLike[str] | None) -> dict[tuple[str, int], tuple[Path, Path]]:
+    """All version folders by name and version, each with the folder of models that it was found in.
+
+    A folder that is looked at earlier hides the same model in a later one.
+    """
+    found: dict[tuple[str, int], tuple[Path, Path]] = {}
     for folder in search_folders(directory):
         if not folder.is_dir():
             continue
         for model_folder in sorted(folder.iterdir()):
             if model_folder.is_dir() and not model_folder.name.startswith("."):
                 for version, path in _version_folders(model_folder):
-                    found.setdefault((model_folder.name, version), path)
+                    found.setdefault((model_folder.name, version), (folder, path))
     return found
+
+
+def _read(folder: Path, path: Path) -> dict[str, Any]:
+    """The metadata of a version folder in a folder of models.
+
+    Raises:
+        UserError: when they cannot be read, or anything of the model is a link out of the folder of models.
+    """
+    root = folder.resolve()
+    # The folders above `path` may be links too.
+    for item in (path, *(inside for inside in path.rglob("*") if inside.is_symlink())):
+        if not item.resolve().is_relative_to(root):
+            raise UserError(
+                f"{item} is a link out of {folder}, and nothing is read there: copy it, or name its folder with "
+                f"--models.dir or {ENVIRONMENT_VARIABLE}."
+            )
+    return metadata_file.read(path)
 
 
 def list_models(directory: str | os.PathLike[str] | None = None, task: str | None = None) -> list[ModelEntry]:
@@ -109,9 +129,9 @@ def list_models(directory: str | os.PathLike[str] | None = None, task: str | Non
     A folder whose metadata cannot be read is left out; `unreadable` names those.
     """
     entries = []
-    for (name, version), path in _scan(directory).items():
+    for (name, version), (folder, path) in _scan(directory).items():
         try:
-            entry = ModelEntry(name, version, path, metadata_file.read(path))
+            entry = ModelEntry(name, version, path, _read(folder, path))
         except UserError:
             continue
         if task is None or entry.task == task:
@@ -122,9 +142,9 @@ def list_models(directory: str | os.PathLike[str] | None = None, task: str | Non
 def unreadable(directory: str | os.PathLike[str] | None = None) -> list[str]:
     """One line for each version folder whose metadata cannot be read."""
     lines = []
-    for path in _scan(directory).values():
+    for folder, path in _scan(directory).values():
         try:
-            metadata_file.read(path)
+            _read(folder, path)
         except UserError as error:
             lines.append(str(error))
     return sorted(lines)
@@ -157,8 +177,8 @@ def find(model: str, directory: str | os.PathLike[str] | None = None) -> ModelEn
     else:
         known = ", ".join(str(number) for number in versions)
         raise UserError(f"Model {name!r} has no version {version!r}; its versions are: {known}.")
-    path = found[name, number]
-    return ModelEntry(name, number, path, metadata_file.read(path))
+    folder, path = found[name, number]
+    return ModelEntry(name, number, path, _read(folder, path))
 
 
 def _entry_at(path: Path) -> ModelEntry:

@@ -11,7 +11,9 @@ from apps.serving.registry import ModelEntry
 from apps.serving.served import ServedModel, decode_text
 from apps.studio.explanation import Explanation, explain
 from apps.studio.language_view import Reading
-from apps.studio.settings import models_folder
+from apps.studio.patience import PatientModel
+from apps.studio.plain import plain, show_error
+from apps.studio.settings import MAX_MODELS, models_folder
 from apps.studio.translation import Translation, translate
 
 
@@ -23,18 +25,24 @@ def models(task: str | None = None) -> list[ModelEntry]:
 def show_missing(task: str | None = None) -> None:
     """Says that there is no model, where it was looked for, and what to do."""
     kind = f"{task} model" if task else "model"
-    places = ", ".join(f"`{folder}`" for folder in registry.search_folders(models_folder()))
+    places = ", ".join(plain(folder) for folder in registry.search_folders(models_folder()))
     st.warning(f"There is no {kind} in {places}.", icon=":material/inbox:")
     st.markdown("Train one on the bundled samples and export it, then reload this page:")
-    name = task or "sentiment"
-    st.code(f"keras-seq train {name} --data.source samples\nkeras-seq export {name}", language="sh")
+    st.code(making(task or "sentiment"), language="sh")
     show_unreadable()
+
+
+def making(task: str) -> str:
+    """The commands that make a model of a task from what comes with the project."""
+    if task == "cells":
+        return "keras-seq cells"
+    return f"keras-seq train {task} --data.source samples\nkeras-seq export {task}"
 
 
 def show_unreadable() -> None:
     """One line for each model whose metadata cannot be read."""
     for line in registry.unreadable(models_folder()):
-        st.error(line, icon=":material/broken_image:")
+        show_error(line, ":material/broken_image:")
 
 
 def choose(entries: list[ModelEntry], key: str, label: str = "Model") -> ModelEntry:
@@ -50,17 +58,20 @@ def choose(entries: list[ModelEntry], key: str, label: str = "Model") -> ModelEn
 
 def load(entry: ModelEntry) -> ServedModel | None:
     """The loaded model, or None after saying why it cannot be used."""
+    path, fingerprint = str(entry.path.resolve()), entry.fingerprint()
+    # Files that are not as they were exported have no digest to be known by; loading them says so.
+    known = not differences(entry, path, fingerprint)
     try:
-        return _load(entry, str(entry.path.resolve()), entry.fingerprint())
+        return _load(entry, str(entry.metadata["sha256"]) if known else fingerprint)
     except UserError as error:
-        st.error(str(error), icon=":material/gpp_bad:")
+        show_error(error, ":material/gpp_bad:")
         return None
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the model …")
-def _load(_entry: ModelEntry, path: str, fingerprint: str) -> ServedModel:
-    """Loads a model once for all readers; other files at the same path are another model."""
-    return registry.load(_entry)
+@st.cache_resource(max_entries=MAX_MODELS, show_spinner="Loading the model …")
+def _load(_entry: ModelEntry, digest: str) -> ServedModel:
+    """Loads a model once for all visitors, whatever folders it is in."""
+    return PatientModel(registry.load(_entry))
 
 
 def explained(model: ServedModel, text: str) -> Explanation | None:
@@ -68,7 +79,7 @@ def explained(model: ServedModel, text: str) -> Explanation | None:
     try:
         return _explained(model, str(model.entry.path.resolve()), model.entry.fingerprint(), text)
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return None
 
 
@@ -106,11 +117,26 @@ def translated(
     return _asked(_translated, model, text, beam_width, length_penalty, n_best)
 
 
+def cell_answers(model: ServedModel, text: str) -> tuple[list[str], np.ndarray] | None:
+    """The characters of a text and what each cell answers after each [characters, cells, questions], or None."""
+    return _asked(_cell_answers, model, text)
+
+
+def cell_inside(model: ServedModel, cell: str, text: str) -> dict[str, np.ndarray] | None:
+    """The gates and states of a cell over a text, each [characters, units], or None after saying why not."""
+    return _asked(_cell_inside, model, cell, text)
+
+
+def cell_gradients(model: ServedModel, length: int) -> dict[str, np.ndarray] | None:
+    """`untrained` and `trained`: the gradient of each cell by distance [cells, length], or None."""
+    return _asked(_cell_gradients, model, length)
+
+
 def _asked(function: Any, model: ServedModel, *arguments: Any) -> Any:
     try:
         return function(model, str(model.entry.path.resolve()), model.entry.fingerprint(), *arguments)
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return None
 
 
@@ -132,6 +158,23 @@ def _surprise(_model: ServedModel, path: str, fingerprint: str, text: str) -> Re
 def _activations(_model: ServedModel, path: str, fingerprint: str, text: str) -> tuple[list[str], np.ndarray]:
     found = _model.ask("activations", text=[text])
     return [decode_text(token) for token in found["tokens"][0]], found["activations"][0].astype(np.float32)
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading …")
+def _cell_answers(_model: ServedModel, path: str, fingerprint: str, text: str) -> tuple[list[str], np.ndarray]:
+    found = _model.ask("serving_default", text=[text])
+    return [decode_text(character) for character in found["characters"][0]], found["known"][0]
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking inside …")
+def _cell_inside(_model: ServedModel, path: str, fingerprint: str, cell: str, text: str) -> dict[str, np.ndarray]:
+    found = _model.ask(cell, text=[text])
+    return {name: values[0] for name, values in found.items() if name != "characters"}
+
+
+@st.cache_data(max_entries=64, show_spinner="Following the gradient …")
+def _cell_gradients(_model: ServedModel, path: str, fingerprint: str, length: int) -> dict[str, np.ndarray]:
+    return _model.ask("gradient", length=length)
 
 
 @st.cache_data(max_entries=256, show_spinner="Translating …")

@@ -7,8 +7,10 @@ import streamlit as st
 
 from apps.errors import UserError
 from apps.serving.served import ServedModel
-from apps.studio import agreement, metric_view, tables
+from apps.studio import agreement, download, metric_view, tables
 from apps.studio.agreement import Agreement
+from apps.studio.csv_panel import show_reach
+from apps.studio.plain import show_error
 from apps.studio.settings import DEFAULT_ROWS, MAX_ROWS
 from apps.studio.upload import ask
 
@@ -40,6 +42,7 @@ def show(first: ServedModel, second: ServedModel) -> None:
     chosen = table.head(int(limit))
     if len(table) > len(chosen):
         st.caption(f"The file has {len(table):,} rows; the first {len(chosen):,} are classified.")
+    show_reach(first.entry, second.entry)
     models = (first, second)
     job = (
         *upload.identity,
@@ -51,7 +54,7 @@ def show(first: ServedModel, second: ServedModel) -> None:
         try:
             st.session_state["compared"] = (job, [_classify(model, chosen, column) for model in models])
         except UserError as error:
-            st.error(str(error), icon=":material/error:")
+            show_error(error)
             return
     done, results = st.session_state.get("compared", (None, []))
     if done != job:
@@ -102,15 +105,7 @@ def _show_result(
     st.subheader("Disagreements first", anchor=False)
     joined = agreement.side_by_side(table, names, results, truth, known)
     st.dataframe(joined, hide_index=True)
-    st.download_button(
-        "Download the comparison",
-        # The byte order mark tells spreadsheets that it is UTF-8.
-        tables.without_formulas(joined).to_csv(index=False).encode("utf-8-sig"),
-        f"{name.rsplit('.', 1)[0]}-compared.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    download.offer("Download the comparison", joined, f"{name.rsplit('.', 1)[0]}-compared.csv")
 
 
 def _facts(found: Agreement, names: list[str]) -> list[tuple[str, str]]:

@@ -12,8 +12,9 @@ from apps.serving.writing import write
 from apps.studio import (
     catalog,
     compare_csv,
+    compare_readings,
+    compare_translations,
     deep_link,
-    frame,
     sampling_panel,
     side_by_side,
     token_view,
@@ -24,6 +25,7 @@ from apps.studio import (
 from apps.studio.examples import EXAMPLES
 from apps.studio.explanation import Explanation
 from apps.studio.generation_page import PROMPTS
+from apps.studio.plain import plain, show_error
 from apps.studio.settings import MAX_CHARACTERS, MAX_LANGUAGE_CHARACTERS, MAX_SENTENCE_CHARACTERS
 
 LEAD = """
@@ -44,7 +46,7 @@ def show() -> None:
     st.title("Compare", anchor=False)
     st.html(LEAD)
     entries = catalog.models()
-    tasks = [task for task in frame.OF_TASK if any(entry.task == task for entry in entries)]
+    tasks = [task for task in LONGEST if any(entry.task == task for entry in entries)]
     if not tasks:
         catalog.show_missing()
         return
@@ -65,11 +67,22 @@ def show() -> None:
     models = catalog.load(first), catalog.load(second)
     if models[0] is None or models[1] is None:
         return
+    st.session_state.setdefault("compare_mode", TEXT)
+    mode = st.segmented_control("What to read", [TEXT, FILE], key="compare_mode") or TEXT
     show_task = {"sentiment": _show_classifiers, "text_generation": _show_writers, "translation": _show_translators}
+    show_file = {
+        "sentiment": compare_csv.show,
+        "text_generation": compare_readings.show,
+        "translation": compare_translations.show,
+    }
+    text = ""
     try:
-        text = show_task[task]((models[0], models[1]))
+        if mode == FILE:
+            show_file[task](models[0], models[1])
+        else:
+            text = show_task[task]((models[0], models[1]))
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return
     deep_link.write({"task": task, "first": first.key, "second": second.key, "text": text})
 
@@ -95,7 +108,7 @@ def _choose_task(tasks: list[str], entries: list[ModelEntry]) -> str:
 
 def _show_too_few(task: str, entries: list[ModelEntry]) -> None:
     """Says what to do to have two models."""
-    st.info(f"There is one {task} model, `{entries[0].key}`; comparing needs two.", icon=":material/inbox:")
+    st.info(f"There is one {task} model, {plain(entries[0].key)}; comparing needs two.", icon=":material/inbox:")
     st.markdown("Train another, export it, and reload this page:")
     st.code(f"keras-seq train {task} --data.source samples\nkeras-seq export {task}", language="sh")
 
@@ -118,11 +131,7 @@ def _text(task: str, label: str, default: str, height: int, may_be_empty: bool =
 
 
 def _show_classifiers(models: tuple[ServedModel, ServedModel]) -> str:
-    """Two verdicts with their words, or a whole file; returns the text for the link."""
-    st.session_state.setdefault("compare_mode", TEXT)
-    if st.segmented_control("What to read", [TEXT, FILE], key="compare_mode") == FILE:
-        compare_csv.show(*models)
-        return ""
+    """Two verdicts with their words; returns the text for the link."""
     text, usable = _text("sentiment", "Your text", EXAMPLES[3].text, 130)
     if not usable:
         return text

@@ -4,8 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from apps.errors import UserError
+from apps.serving.registry import ModelEntry
 from apps.serving.served import ServedModel
-from apps.studio import tables
+from apps.studio import download, tables
+from apps.studio.plain import plain, show_error
 from apps.studio.settings import DEFAULT_ROWS, MAX_ROWS
 from apps.studio.upload import ask
 
@@ -27,18 +29,29 @@ def show(model: ServedModel) -> None:
     chosen = table.head(int(limit))
     if len(table) > len(chosen):
         st.caption(f"The file has {len(table):,} rows; the first {len(chosen):,} are classified.")
+    show_reach(model.entry)
     job = (*upload.identity, model.entry.key, model.entry.fingerprint(), column, int(limit))
     if start:
         try:
             st.session_state["predictions"] = (job, _classify(model, chosen, column))
         except UserError as error:
-            st.error(str(error), icon=":material/error:")
+            show_error(error)
             return
     done, result = st.session_state.get("predictions", (None, None))
     if done == job:
         _show_result(result, table.shape[1], upload.name)
     else:
         st.dataframe(chosen.head(5), hide_index=True)
+
+
+def show_reach(*entries: ModelEntry) -> None:
+    """How much of a long text models read."""
+    for entry in entries:
+        config = entry.metadata.get("config")
+        text = config.get("text") if isinstance(config, dict) else None
+        length = text.get("max_length") if isinstance(text, dict) else None
+        if isinstance(length, int):
+            st.caption(f"Of a text of more than {length:,} tokens, {plain(entry.key)} reads {length:,}.")
 
 
 def _classify(model: ServedModel, table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -58,7 +71,7 @@ def _show_result(result: pd.DataFrame, width: int, name: str) -> None:
     """How often each label was given, the table, and the download."""
     labels = result.iloc[:, width]
     counts = labels.dropna().value_counts()
-    parts = [f"**{count:,}** {_plain(label)}" for label, count in counts.items()]
+    parts = [f"**{count:,}** {plain(label)}" for label, count in counts.items()]
     skipped = int(labels.isna().sum())
     if skipped:
         parts.append(f"{skipped:,} without a verdict (see the column `problem`)")
@@ -66,19 +79,4 @@ def _show_result(result: pd.DataFrame, width: int, name: str) -> None:
     probability = result.columns[width + 1]
     bars = {probability: st.column_config.ProgressColumn(probability, min_value=0.0, max_value=1.0, format="percent")}
     st.dataframe(result, hide_index=True, column_config=bars)
-    stem = name.rsplit(".", 1)[0]
-    # The byte order mark tells spreadsheets that it is UTF-8.
-    data = tables.without_formulas(result).to_csv(index=False).encode("utf-8-sig")
-    st.download_button(
-        "Download with predictions",
-        data,
-        f"{stem}-predictions.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-
-
-def _plain(text: object) -> str:
-    """A label inside Markdown, with no character of it taken for formatting."""
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-.!|~$:<>&" else char for char in str(text))
+    download.offer("Download with predictions", result, f"{name.rsplit('.', 1)[0]}-predictions.csv")

@@ -9,6 +9,7 @@ from apps.errors import UserError
 from apps.serving.served import ServedModel
 from apps.serving.writing import write
 from apps.studio import catalog, deep_link, language_view, sampling_panel, side_by_side, unit_panel
+from apps.studio.plain import show_error
 from apps.studio.settings import MAX_LANGUAGE_CHARACTERS
 
 LEAD = """
@@ -47,7 +48,7 @@ def show() -> None:
     try:
         {WRITE: _show_writing, TWO: _show_two, SURPRISE: _show_surprise, UNIT: unit_panel.show}[mode](model)
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
 
 
 def _show_prompt() -> str:

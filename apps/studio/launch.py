@@ -1,8 +1,12 @@
-"""The command line that starts the studio."""
+"""The command line that starts the studio; `python -m apps.studio.launch` starts it where there is no `keras-seq`."""
 
+import argparse
+import os
 import sys
 from os import PathLike
 from pathlib import Path
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def command(
@@ -28,10 +32,15 @@ def command(
         *("--server.port", str(port)),
         *("--server.address", address),
         *("--server.headless", "true" if headless else "false"),
+        *("--server.enableCORS", "true"),
+        *("--server.enableXsrfProtection", "true"),
         *("--server.fileWatcherType", "none"),
+        *("--client.showErrorDetails", "none"),
         *("--browser.gatherUsageStats", "false"),
         *("--server.showEmailPrompt", "false"),  # else the first start on a machine asks for an address and waits
     ]
+    if address in LOOPBACK:  # so that no page of the network can pretend to be this one by a name of its own
+        arguments += [word for host in LOOPBACK for word in ("--server.allowedHosts", host)]
     script: list[str] = []
     if models_dir is not None:
         script += ["--models.dir", str(models_dir)]
@@ -40,3 +49,20 @@ def command(
     if read_only:
         script.append("--read_only")
     return [*arguments, "--", *script] if script else arguments
+
+
+def main() -> None:
+    """Becomes the studio, for an image that has nothing else of this project."""
+    parser = argparse.ArgumentParser(prog="python -m apps.studio.launch", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--address", default="localhost")
+    parser.add_argument("--models.dir", dest="models_dir")
+    parser.add_argument("--runs.dir", dest="runs_dir")
+    parser.add_argument("--read_only", action="store_true")
+    parser.add_argument("--headless", action="store_true")
+    arguments = command(**vars(parser.parse_args()))
+    os.execv(arguments[0], arguments)
+
+
+if __name__ == "__main__":
+    main()

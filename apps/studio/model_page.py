@@ -8,7 +8,8 @@ import streamlit as st
 
 from apps.serving import model_card, registry
 from apps.serving.registry import ModelEntry
-from apps.studio import catalog, deep_link, metric_view
+from apps.studio import catalog, deep_link, frame, metric_view
+from apps.studio.plain import plain, show_error, without_pictures
 
 
 def show() -> None:
@@ -30,7 +31,7 @@ def show() -> None:
     with card:
         text = registry.model_card(entry)
         if text:
-            st.markdown(text.partition("\n")[2] if text.startswith("# ") else text)
+            st.markdown(without_pictures(text.partition("\n")[2] if text.startswith("# ") else text))
         else:
             st.info("This model has no card.")
     with files:
@@ -51,13 +52,13 @@ def _is_as_exported(entry: ModelEntry) -> bool:
     """Says whether the files are as they were exported; what a changed model claims is not worth showing."""
     found = _differences(entry)
     if found:
-        st.error(
+        show_error(
             f"{entry.key} is not as it was exported, so it is not used ({', '.join(found)}). "
             "Restore the file or export the model again.",
-            icon=":material/gpp_bad:",
+            ":material/gpp_bad:",
         )
         return False
-    created = str(entry.metadata["created"])[:10]
+    created = plain(str(entry.metadata["created"])[:10])
     count = len(entry.metadata["files"])
     st.caption(f"Exported on {created} · {entry.size / 1e6:.1f} MB · all {count} files as exported (sha256)")
     return True
@@ -72,9 +73,10 @@ def _show_metrics(entry: ModelEntry) -> None:
         return
     split = found[0]
     if len(found) > 1:
-        split = st.segmented_control("Measured on", found, default=found[0], key=f"split-{entry.key}") or found[0]
+        key = f"split-{entry.key}"
+        split = st.segmented_control("Measured on", found, default=found[0], key=key, format_func=plain) or found[0]
     elif split:
-        st.caption(f"Measured on the split {split!r}.")
+        st.caption(f"Measured on the split {plain(split)}.")
     numbers = metric_view.single_numbers(metrics, split)
     facts = [(metric_view.shown(value, name), metric_view.metric_name(name)) for name, value in numbers]
     st.html(f'<div class="studio">{metric_view.facts(facts)}</div>')
@@ -116,7 +118,7 @@ def _show_files(entry: ModelEntry) -> None:
         digest = entry.metadata["files"].get(name, "")
         rows.append({"file": name, "state": state.get(name, "as exported"), "bytes": size, "sha256": digest})
     st.dataframe(pd.DataFrame(rows), hide_index=True)
-    st.caption(f"In `{entry.path}`. The same check on the command line:")
+    st.caption(f"In {plain(entry.path)}. The same check on the command line:")
     st.code(f"keras-seq models verify {entry.key}", language="sh")
 
 
@@ -140,5 +142,7 @@ def _show_calling(entry: ModelEntry) -> None:
     st.code(model_card.python_example(entry.metadata, str(entry.path), examples), language="python")
     st.subheader("TF Serving", anchor=False)
     st.code(model_card.serving_example(entry.metadata, examples), language="sh")
+    if entry.task not in frame.PREDICTED:
+        return
     st.subheader("The command line", anchor=False)
     st.code(f'keras-seq predict {entry.task} "A lovely little film." --model {entry.key}', language="sh")

@@ -13,14 +13,29 @@ MAX_LANGUAGE_CHARACTERS = 10_000
 MAX_SENTENCE_CHARACTERS = 1_000
 """The longest text that is translated at a time."""
 
+MAX_CELL_CHARACTERS = 400
+"""How much of a text the cells are shown with; the rest is cut."""
+
 MAX_TRANSLATED_ROWS = 500
 """How many rows of a CSV file are translated at most."""
+
+MAX_READ_ROWS, MAX_READ_CHARACTERS = 500, 2_000
+"""How many rows of a CSV file language models read at most, and how much of each."""
 
 MAX_ROWS = 20_000
 DEFAULT_ROWS = 1_000
 """How many rows of a CSV file are classified at most, and if nobody says otherwise."""
 
 BATCH_SIZE = 32
+
+MAX_MODELS = 4
+"""How many models are in memory at a time; the one that was not used for longest goes."""
+
+MAX_SECONDS = 60.0
+"""How long a prediction may wait for its turn, and how long it may take; the first of a model takes longest."""
+
+PREDICTIONS_AT_ONCE = 4
+"""How many predictions are made at a time, for all visitors together."""
 
 MAX_RUNS = 200
 """How many runs are listed, the newest ones."""

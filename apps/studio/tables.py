@@ -18,6 +18,8 @@ ENCODINGS = {
     "GB18030 (Chinese)": "gb18030",
     "Shift JIS (Japanese)": "shift_jis",
 }
+# The last four are the wide forms of the first, which East Asian keyboards write.
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", *(chr(ord(sign) + 0xFEE0) for sign in "=+-@"))
 LIKELY_COLUMNS = ("text", "review", "sentence", "comment", "content", "message", "body")
 
 
@@ -149,7 +151,7 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     """
 
     def plain(cell: object) -> object:
-        return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+        return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_SIGNS) else cell
 
     return table.map(plain).rename(columns=plain)
 

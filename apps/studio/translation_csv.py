@@ -5,7 +5,8 @@ import streamlit as st
 
 from apps.errors import UserError
 from apps.serving.served import ServedModel, decode_text
-from apps.studio import tables
+from apps.studio import download
+from apps.studio.plain import show_error
 from apps.studio.settings import MAX_SENTENCE_CHARACTERS, MAX_TRANSLATED_ROWS
 from apps.studio.upload import ask
 
@@ -28,37 +29,45 @@ def show(model: ServedModel) -> None:
         column = st.selectbox("Column with the sentences", columns, key="pairs_column", width=320)
         start = st.button("Translate all", type="primary", icon=":material/translate:")
     chosen = table.head(MAX_TRANSLATED_ROWS)
-    if len(table) > len(chosen):
-        st.caption(f"The file has {len(table):,} rows; the first {len(chosen):,} are translated.")
+    show_cuts(table, chosen, column)
     job = (*upload.identity, model.entry.key, model.entry.fingerprint(), column)
     if start:
         try:
             st.session_state["translated"] = (job, _translate(model, chosen, column))
         except UserError as error:
-            st.error(str(error), icon=":material/error:")
+            show_error(error)
             return
     done, result = st.session_state.get("translated", (None, None))
     if done != job:
         st.dataframe(chosen.head(5), hide_index=True)
         return
     st.dataframe(result, hide_index=True)
-    st.download_button(
-        "Download with translations",
-        # The byte order mark tells spreadsheets that it is UTF-8.
-        tables.without_formulas(result).to_csv(index=False).encode("utf-8-sig"),
-        f"{upload.stem}-translations.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    download.offer("Download with translations", result, f"{upload.stem}-translations.csv")
+
+
+def show_cuts(table: pd.DataFrame, chosen: pd.DataFrame, column: str) -> None:
+    """Says which rows are left out, and how many texts are cut."""
+    if len(table) > len(chosen):
+        st.caption(f"The file has {len(table):,} rows; the first {len(chosen):,} are translated.")
+    cut = int((chosen[column].fillna("").astype(str).str.len() > MAX_SENTENCE_CHARACTERS).sum())
+    if cut:
+        st.caption(f"Texts longer than {MAX_SENTENCE_CHARACTERS:,} characters, of which the rest is left out: {cut:,}.")
 
 
 def _translate(model: ServedModel, table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The table with a column of translations, made with a progress bar."""
-    texts = ["" if pd.isna(text) else str(text)[:MAX_SENTENCE_CHARACTERS] for text in table[column]]
+    """The table with a column of translations."""
+    name = "translation"
+    while name in table.columns:
+        name += "_"
+    return table.assign(**{name: translations(model, table[column])})
+
+
+def translations(model: ServedModel, column: pd.Series) -> list[str]:
+    """The translations of a column, made with a progress bar; of an empty text, an empty one."""
+    texts = [text[:MAX_SENTENCE_CHARACTERS] for text in column.fillna("").astype(str)]
     bar = st.progress(0.0, text="Translating …")
     # Texts of like length share a batch, so that little is padding.
-    order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+    order = sorted((row for row, text in enumerate(texts) if text.strip()), key=lambda row: len(texts[row]))
     answers = [""] * len(texts)
     for start in range(0, len(order), BATCH):
         rows = order[start : start + BATCH]
@@ -66,9 +75,6 @@ def _translate(model: ServedModel, table: pd.DataFrame, column: str) -> pd.DataF
         for row, text in zip(rows, found, strict=True):
             answers[row] = decode_text(text)
         done = start + len(rows)
-        bar.progress(done / len(texts), text=f"{done:,} of {len(texts):,} rows")
+        bar.progress(done / len(order), text=f"{done:,} of {len(order):,} texts")
     bar.empty()
-    name = "translation"
-    while name in table.columns:
-        name += "_"
-    return table.assign(**{name: answers})
+    return answers

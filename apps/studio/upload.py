@@ -8,6 +8,7 @@ import streamlit as st
 
 from apps.errors import UserError
 from apps.studio import tables
+from apps.studio.plain import show_error
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,6 @@ def ask(label: str, done: str, sample: tuple[str, str], keys: tuple[str, str, st
         table = tables.read_table(raw, encoding, header)
         columns = tables.text_columns(table)
     except UserError as error:
-        st.error(str(error), icon=":material/table:")
+        show_error(error, ":material/table:")
         return None
     return Upload(upload.name, (hashlib.sha256(raw).hexdigest(), encoding, header), table, columns)

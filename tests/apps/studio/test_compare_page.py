@@ -4,14 +4,16 @@ import io
 
 import pandas as pd
 import pytest
+from sacrebleu.metrics import BLEU, CHRF
 from streamlit.testing.v1 import AppTest
 
 from apps.serving import registry
 from apps.serving.writing import write
 from apps.studio import agreement, tables
-from apps.studio.settings import MAX_CHARACTERS
+from apps.studio.settings import MAX_CHARACTERS, MAX_READ_CHARACTERS, MAX_SENTENCE_CHARACTERS
+from apps.studio.translation_csv import translations
 
-from ..language_models import export_language_model
+from ..language_models import LETTERS, export_language_model
 from ..translation_models import export_translator
 from .conftest import APP, export_words_model
 
@@ -146,6 +148,70 @@ def test_two_translators(folder):
     app.text_area(key="compare_text_translation").set_value("a bad cab").run()
     assert not app.exception
     assert _html(app).count('class="translation"') == 2
+
+
+def _with_file(task, key, content):
+    app = _task(_open(), task)
+    app.button_group(key="compare_mode").set_value("A CSV file").run()
+    app.file_uploader(key=key).upload("mine.csv", content.encode(), "text/csv").run()
+    assert not app.exception
+    return app
+
+
+def _compare(app):
+    next(button for button in app.button if button.label == "Compare").click().run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def test_file_of_sentences_through_two_translators(folder):
+    texts = ["a bad cab", "", "bead", "a" * (MAX_SENTENCE_CHARACTERS + 1)]
+    rows = "".join(f"{text},{reference}\n" for text, reference in zip(texts, ["a bad cab", "x", "", "=a"], strict=True))
+    app = _compare(_with_file("translation", "compare_pairs", f"text,Reference\n{rows}"))
+    assert app.selectbox(key="compare_references").value == "Reference"
+    names = ("interpreter/1", "linguist/1")
+    expected = [
+        dict(zip(texts, translations(registry.load(registry.find(name, folder)), pd.Series(texts)), strict=True))
+        for name in names
+    ]
+    table = app.dataframe[0].value
+    found = table.set_index("text")
+    for name, known in zip(names, expected, strict=True):
+        assert found[name].to_dict() == known
+        references = ["a bad cab", "x", "=a"]
+        outputs = [known[text] for text in texts if text != "bead"]
+        for metric, figures in ((BLEU(), "BLEU"), (CHRF(), "chrF")):
+            score = metric.corpus_score(outputs, [references]).score
+            assert f"<b>{score:.2f}</b><span>{figures}, {name}</span>" in _html(app)
+    assert found["agree"].to_dict() == {
+        text: "yes" if expected[0][text] == expected[1][text] else "no" for text in texts
+    }
+    assert table["agree"].tolist() == sorted(table["agree"])  # "no" before "yes"
+    captions = " ".join(caption.value for caption in app.caption)
+    assert "the rest is left out: 1." in captions
+    assert "count for neither figure: 1." in captions
+    app.selectbox(key="compare_references").set_value("(no references)").run()
+    assert "BLEU" not in _html(app)
+    assert "there would be BLEU" in " ".join(caption.value for caption in app.caption)
+
+
+def test_file_of_texts_through_two_language_models(folder):
+    texts = ["a cab", "bé, dé", "b" * (MAX_READ_CHARACTERS + 1)]
+    content = "text\n" + "".join(f'"{text}"\n' for text in texts)
+    app = _compare(_with_file("text_generation", "compare_texts", content + "x\n"))
+    table = app.dataframe[0].value
+    found = table.set_index("text")
+    for name in ("poet/1", "writer/1"):
+        start = registry.load(registry.find(name, folder)).ask
+        text = "a cab"
+        before = [start("start", text=[text[:place]])["log_probabilities"][0] for place in range(len(text))]
+        nats = -sum(row[LETTERS.index(letter)] for row, letter in zip(before, text, strict=True))
+        assert found.loc[text, f"{name} nats per character"] == pytest.approx(nats / len(text), abs=2e-4)
+    differences = table["difference"].dropna().abs().tolist()
+    assert differences == sorted(differences, reverse=True)
+    assert "first 2,000 characters" in found.loc["b" * (MAX_READ_CHARACTERS + 1), "problem"]
+    assert "nats per character, poet/1" in _html(app)
 
 
 def test_link_fills_the_page_and_follows_it(folder):

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from apps.serving import registry
 from apps.studio.examples import EXAMPLES
+from apps.studio.plain import plain
 from apps.studio.settings import MAX_CHARACTERS
 
 from .conftest import APP, export_words_model
@@ -43,7 +44,7 @@ def test_no_models_is_one_line_and_the_way_out(tmp_path, monkeypatch, page):
     monkeypatch.setenv(registry.ENVIRONMENT_VARIABLE, str(tmp_path / "none"))
     app = _open(page)
     assert len(app.warning) == 1
-    assert str(tmp_path / "none") in app.warning[0].value
+    assert plain(tmp_path / "none") in app.warning[0].value
     assert "keras-seq export" in app.code[0].value
 
 
