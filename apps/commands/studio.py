@@ -12,7 +12,7 @@ from apps.settings import Parser
 
 SUMMARY = "Open the studio, the front end to the exported models, in the browser."
 TAKES_TASK = False
-USAGE = "[--port N] [--models.dir DIR] [--runs.dir DIR] [--read_only] [--headless]"
+USAGE = "[--port N] [--models.dir DIR] [--runs.dir DIR] [--searches.dir DIR] [--read_only] [--headless]"
 DEFAULT_PORT = 8501
 
 
@@ -26,6 +26,7 @@ def add_arguments(parser: Parser, task: None) -> None:
     )
     parser.add_argument("--models.dir", metavar="DIR", help="The folder of exported models. (default: saved_models)")
     parser.add_argument("--runs.dir", metavar="DIR", help="The folder of all runs. (default: runs)")
+    parser.add_argument("--searches.dir", metavar="DIR", help="The folder of all searches. (default: searches)")
     parser.add_argument(
         "--read_only",
         action="store_true",
@@ -53,6 +54,7 @@ def run(arguments: Any, task: None, console: Console) -> int:
         headless=arguments.get("headless", False),
         runs_dir=arguments.get("runs.dir"),
         read_only=arguments.get("read_only", False),
+        searches_dir=arguments.get("searches.dir"),
     )
     console.note(f"the studio is at http://{address}:{port}; Ctrl-C ends it")
     if os.name == "posix":  # in the place of this process, so that a signal to it reaches the studio

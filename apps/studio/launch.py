@@ -16,6 +16,7 @@ def command(
     headless: bool = False,
     runs_dir: str | PathLike[str] | None = None,
     read_only: bool = False,
+    searches_dir: str | PathLike[str] | None = None,
 ) -> list[str]:
     """The program and arguments that start the studio; they need no shell.
 
@@ -26,6 +27,7 @@ def command(
         headless: Whether to leave the browser alone.
         runs_dir: The folder of all runs; `runs` by default.
         read_only: Whether visitors may start no training, as behind a proxy that makes the studio public.
+        searches_dir: The folder of all searches; `searches` by default.
     """
     arguments = [
         *(sys.executable, "-m", "streamlit", "run", str(Path(__file__).with_name("app.py"))),
@@ -46,6 +48,8 @@ def command(
         script += ["--models.dir", str(models_dir)]
     if runs_dir is not None:
         script += ["--runs.dir", str(runs_dir)]
+    if searches_dir is not None:
+        script += ["--searches.dir", str(searches_dir)]
     if read_only:
         script.append("--read_only")
     return [*arguments, "--", *script] if script else arguments
@@ -58,6 +62,7 @@ def main() -> None:
     parser.add_argument("--address", default="localhost")
     parser.add_argument("--models.dir", dest="models_dir")
     parser.add_argument("--runs.dir", dest="runs_dir")
+    parser.add_argument("--searches.dir", dest="searches_dir")
     parser.add_argument("--read_only", action="store_true")
     parser.add_argument("--headless", action="store_true")
     arguments = command(**vars(parser.parse_args()))

@@ -41,8 +41,8 @@ MAX_RUNS = 200
 """How many runs are listed, the newest ones."""
 
 
-DEFAULT_RUNS = "runs"
-"""Where runs are looked for if nobody says otherwise."""
+DEFAULT_RUNS, DEFAULT_SEARCHES = "runs", "searches"
+"""Where runs and searches are looked for if nobody says otherwise."""
 
 
 def models_folder(arguments: Sequence[str] | None = None) -> str | None:
@@ -55,6 +55,11 @@ def runs_folder(arguments: Sequence[str] | None = None) -> str:
     return _options(arguments).runs
 
 
+def searches_folder(arguments: Sequence[str] | None = None) -> str:
+    """The folder of all searches: what `--searches.dir` names among the script's arguments, else `searches`."""
+    return _options(arguments).searches
+
+
 def read_only(arguments: Sequence[str] | None = None) -> bool:
     """Whether the studio was started with `--read_only`, and so starts no training."""
     return _options(arguments).read_only
@@ -64,6 +69,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--models.dir", dest="models")
     parser.add_argument("--runs.dir", dest="runs", default=DEFAULT_RUNS)
+    parser.add_argument("--searches.dir", dest="searches", default=DEFAULT_SEARCHES)
     parser.add_argument("--read_only", action="store_true")
     known, _ = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
     return known

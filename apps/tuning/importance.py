@@ -28,8 +28,11 @@ def importance(trials: Sequence[TrialRecord], parameters: Sequence[Parameter]) -
     """
     if len(trials) < FEWEST_TRIALS or not parameters:
         return {}
-    from sklearn.ensemble import RandomForestRegressor
-    from sklearn.inspection import permutation_importance
+    try:
+        from sklearn.ensemble import RandomForestRegressor
+        from sklearn.inspection import permutation_importance
+    except ImportError:  # the studio may stand alone
+        return {}
 
     # Ranks do not mind a training that went astray.
     scores = np.array([trial.score for trial in trials], dtype=float)

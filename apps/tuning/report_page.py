@@ -141,10 +141,16 @@ def page(
     ranking = records.ranking(objective)
     if ranking:
         parts.append(_best(task, ranking[0], objective))
-    for section in sections(records, parameters, objective, summary):
-        line = html.escape(section.line)
-        parts.append(f"<h2>{section.heading}</h2><p>{line}</p><div class='{section.kind}'>{section.body}</div>")
+    parts.append(fragment(sections(records, parameters, objective, summary)))
     return "\n".join([*parts, "</body></html>\n"])
+
+
+def fragment(chosen: Sequence[Section]) -> str:
+    """Some sections as HTML, to be put after `HEAD`."""
+    return "\n".join(
+        f"<h2>{section.heading}</h2><p>{html.escape(section.line)}</p><div class='{section.kind}'>{section.body}</div>"
+        for section in chosen
+    )
 
 
 def sections(
