@@ -5,4 +5,4 @@ and `run(arguments, task, console)`, which returns an exit code, or None for suc
 inside functions only, so that help is quick.
 """
 
-VERBS = ("train", "tune", "evaluate", "predict", "export", "models", "studio", "doctor")
+VERBS = ("train", "tune", "evaluate", "predict", "export", "cells", "models", "studio", "doctor")

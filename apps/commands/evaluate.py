@@ -8,7 +8,7 @@ from apps.console import Console, import_tensorflow
 from apps.errors import UsageError
 from apps.runs.folder import DEFAULT_ROOT, RunFolder, newest_run
 from apps.settings import Parser, build_config, field_names, flatten
-from apps.task import Task
+from apps.task import TASKS, Task
 
 SUMMARY = "Measure a run or an exported model."
 TAKES_TASK = True
@@ -108,7 +108,8 @@ def find_model(arguments: Any, task: Task) -> Any:
         name = names[0] if len(names) == 1 else task.name
     entry = registry.find(name, directory)
     if entry.task != task.name:
-        raise UsageError(f"{entry.key} is a model for {entry.task}: use `keras-seq VERB {entry.task}` with it.")
+        way = f"use `keras-seq VERB {entry.task}` with it" if entry.task in TASKS else "it is for the studio"
+        raise UsageError(f"{entry.key} is a model for {entry.task}: {way}.")
     return entry
 
 

@@ -8,14 +8,19 @@ FOLDER = Path(__file__).parent
 # Not "pages": Streamlit would run the scripts of such a folder without app.py where one of them is asked for first.
 HOME, SENTIMENT, MODEL = "scripts/home.py", "scripts/sentiment.py", "scripts/model.py"
 TEXT_GENERATION, TRANSLATION = "scripts/text_generation.py", "scripts/translation.py"
-COMPARE, RUNS = "scripts/compare.py", "scripts/runs.py"
+COMPARE, RUNS, CELLS = "scripts/compare.py", "scripts/runs.py", "scripts/cells.py"
+TUNING = "scripts/tuning.py"
 
 OF_TASK = {
     "sentiment": (SENTIMENT, "sentiment_model"),
     "text_generation": (TEXT_GENERATION, "text_generation_model"),
     "translation": (TRANSLATION, "translation_model"),
+    "cells": (CELLS, "cells_model"),
 }
 """The page of each task, and the widget on it that chooses the model."""
+
+PREDICTED = ("sentiment", "text_generation", "translation")
+"""The tasks of `keras-seq predict`."""
 
 KEPT = (
     *("text", "edited", "mode", "sentiment_model", "model"),
@@ -29,8 +34,10 @@ KEPT = (
         "length_penalty",
         "n_best",
     ),
+    *("cells_model", "cells_text", "cells_shown", "cells_question", "cells_view", "cells_length"),
     *("compare_task", "compare_first", "compare_second", "compare_mode"),
     *(f"compare_text_{task}" for task in OF_TASK),
+    *("search", "search_view"),
     *("run", "runs_view", "preset", "leaderboard_task", "leaderboard_figure", "settings_first", "settings_second"),
     *(f"{name}_{side}" for side in "ab" for name in ("temperature", "top_k", "top_p", "tokens", "seed")),
 )
@@ -56,7 +63,9 @@ def pages() -> list:
         st.Page(SENTIMENT, title="Sentiment", icon=":material/sentiment_satisfied:"),
         st.Page(TEXT_GENERATION, title="Text generation", icon=":material/edit_note:"),
         st.Page(TRANSLATION, title="Translation", icon=":material/translate:"),
+        st.Page(CELLS, title="Cells", icon=":material/memory:"),
         st.Page(COMPARE, title="Compare", icon=":material/compare_arrows:"),
         st.Page(RUNS, title="Runs", icon=":material/monitoring:"),
+        st.Page(TUNING, title="Tuning", icon=":material/tune:"),
         st.Page(MODEL, title="Models", icon=":material/inventory_2:"),
     ]

@@ -1,4 +1,4 @@
-"""The home page: what this is, and the models that are here."""
+"""The home page: what this is, what can be tried, and the models that are here."""
 
 from html import escape
 
@@ -6,38 +6,48 @@ import streamlit as st
 
 from apps.serving.registry import ModelEntry
 from apps.studio import catalog, diagram, frame
+from apps.studio.applications import APPLICATIONS
 from apps.studio.metric_view import facts as fact_grid
 from apps.studio.metric_view import headline_metrics, shown
 
 LEAD = """
-<div class="studio"><p class="lead">Sequence models in Keras, from one recurrent cell to a served SavedModel. Here are
-the trained ones: try them, see what they look at, and read how well they do.</p></div>
-"""
-STEPS = """
-<div class="studio"><div class="steps">
-  <div><h3>See why</h3><p>A verdict, and each word coloured by how much it speaks for it or against it.</p></div>
-  <div><h3>Watch it write</h3><p>A text that grows letter by letter, and what could have come next.</p></div>
-  <div><h3>See where it looks</h3><p>A sentence and its translation, word joined to word.</p></div>
-  <div><h3>A thousand at once</h3><p>Upload a CSV file, download it with the answers.</p></div>
-</div></div>
+<div class="studio"><p class="lead">Models that judge, write and translate text, from one recurrent cell to a served
+SavedModel. Try them, see what they look at, and read how well they do. All of it runs on this machine.</p></div>
 """
 SENTENCE = ("It", "moved", "me", "to", "tears")
+COLUMNS = 3
 
 
 def show() -> None:
     """Draws the page."""
-    st.title("What do the words say?", anchor=False)
-    st.html(LEAD)
-    st.html(f'<div class="studio">{diagram.unrolled(SENTENCE, "positive")}</div>')
+    st.title("Sequence models to look into", anchor=False)
+    left, right = st.columns([6, 5], gap="large", vertical_alignment="center")
+    with left:
+        st.html(LEAD)
+    with right:
+        st.html(f'<div class="studio">{diagram.unrolled(SENTENCE, "positive")}</div>')
     entries = catalog.models()
     if not entries:
         catalog.show_missing()
-        return
-    st.html(STEPS)
-    st.header("Models on this machine", anchor=False)
-    for entry in entries:
-        _show_model(entry)
-    catalog.show_unreadable()
+    _show_applications({entry.task for entry in entries})
+    if entries:
+        st.header("Models on this machine", anchor=False)
+        for entry in entries:
+            _show_model(entry)
+        catalog.show_unreadable()
+
+
+def _show_applications(tasks: set[str]) -> None:
+    """A card for each application, with the commands that make its model where there is none."""
+    for start in range(0, len(APPLICATIONS), COLUMNS):
+        row = APPLICATIONS[start : start + COLUMNS]
+        for column, application in zip(st.columns(COLUMNS, gap="small"), row, strict=True):
+            with column, st.container(border=True, height="stretch", key=f"application-{application.title}"):
+                st.html(application.preview())
+                if application.task is not None and application.task not in tasks:
+                    st.caption("There is no model for this yet. To make one:")
+                    st.code(catalog.making(application.task), language="sh", wrap_lines=True)
+                st.page_link(application.page, label=application.link, icon=application.icon)
 
 
 def _show_model(entry: ModelEntry) -> None:
