@@ -36,6 +36,8 @@ class DataConfig:
             word vectors is learnt from them.
         bad_rows: What to do with a row that cannot be used: `skip` it and report it, or stop with an `error`.
         limit: Use at most this many training rows and this many test rows, chosen by the seed. At least 1.
+        split_seed: Decides which rows are for which split, and which ones `limit` chooses. From 0. Left out, it is
+            `training.seed`; with it, trainings that differ in their seed have the same data.
         validation_fraction: Share of the training rows kept for validation, the same for each label; equal texts stay
             together. From 0 (none) to 0.9.
     """
@@ -56,12 +58,14 @@ class DataConfig:
     unlabelled: bool = False
     bad_rows: Literal["skip", "error"] = "skip"
     limit: int | None = None
+    split_seed: int | None = None
     validation_fraction: float = 0.1
 
     def __post_init__(self):
         if not 0 <= self.validation_fraction <= 0.9:
             raise DataError(f"data.validation_fraction must be from 0 to 0.9. Received: {self.validation_fraction}")
         _at_least("data.limit", self.limit, 1)
+        _at_least("data.split_seed", self.split_seed, 0)
         given = [source for source in FILE_SOURCES if getattr(self, source) is not None]
         if len(given) > 1:
             options = " and ".join(f"--data.{source}" for source in given)

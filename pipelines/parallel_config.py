@@ -45,6 +45,8 @@ class ParallelConfig:
         bad_rows: What to do with a pair that cannot be used, such as one with an empty side: `skip` it and report it,
             or stop with an `error`.
         limit: Use at most this many of the training pairs and of each other file, chosen by the seed. At least 1.
+        split_seed: Decides which pairs are for which split, and which ones `limit` chooses. From 0. Left out, it is
+            `training.seed`; with it, trainings that differ in their seed have the same data.
         validation_fraction: Share of the training pairs kept for validation, if there are no pairs of its own. From 0
             (none) to 0.9.
         test_fraction: Share of the training pairs kept for the test, if there are no pairs of its own. From 0 (none)
@@ -75,6 +77,7 @@ class ParallelConfig:
     fallback_encoding: str | None = None
     bad_rows: Literal["skip", "error"] = "skip"
     limit: int | None = None
+    split_seed: int | None = None
     validation_fraction: float = 0.05
     test_fraction: float = 0.05
     split_by: Literal["source", "target"] | None = None
@@ -90,6 +93,7 @@ class ParallelConfig:
                 f"{self.validation_fraction} and {self.test_fraction}"
             )
         _at_least("data.limit", self.limit, 1)
+        _at_least("data.split_seed", self.split_seed, 0)
         for prefix in ("", "validation_", "test_"):
             given = [side for side in _SIDES if getattr(self, prefix + side) is not None]
             if len(given) == 1:

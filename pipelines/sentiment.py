@@ -141,7 +141,7 @@ def load_sentiment(
         data: Which records.
         text: How texts become ids.
         batch: How encoded texts become batches.
-        seed: Decides the validation split and the order of training.
+        seed: Decides the order of training, and the validation split if `data.split_seed` does not.
         tokenizer: One that exists already, of a trained model; nothing is learnt then.
         labels: The labels of a trained model, in their order; rows with others are bad rows.
         splits: Those that are wanted. With `tokenizer` and `labels`, the training file is not read for "test" alone.
@@ -150,6 +150,7 @@ def load_sentiment(
         DataError: The data cannot be used as they are. The message says what to change.
     """
     source = open_source(data)
+    split_seed = seed if data.split_seed is None else data.split_seed
     known = None if labels is None else frozenset(labels)
     only_test = set(splits) == {"test"} and tokenizer is not None and labels is not None
     if only_test and source.test is None:
@@ -159,7 +160,7 @@ def load_sentiment(
 
     if not only_test:
         rows = RereadableRows(source.train)
-        surveys["train"] = survey = survey_rows(rows, source.name, data, seed, known)
+        surveys["train"] = survey = survey_rows(rows, source.name, data, split_seed, known)
         found = order_labels(survey.labels, source.name, next(iter(survey.bad_examples), None))
         labels = list(labels or source.labels or found)
         known = frozenset(labels)
@@ -172,7 +173,7 @@ def load_sentiment(
     assert labels is not None
     if source.test is not None and "test" in splits:
         rows = RereadableRows(source.test)
-        surveys["test"] = survey_rows(rows, f"the test data of {source.name}", data, seed, known)
+        surveys["test"] = survey_rows(rows, f"the test data of {source.name}", data, split_seed, known)
         chosen["test"] = rows, choose_rows(surveys["test"].keys, data.limit)
 
     if tokenizer is None:

@@ -171,7 +171,7 @@ def load_translation(
         data: Which pairs.
         text: How sentences become ids.
         batch: How encoded pairs become batches.
-        seed: Decides the splits and the order of training.
+        seed: Decides the order of training, and the splits if `data.split_seed` does not.
         tokenizer: One that exists already, of a trained model; nothing is learnt then.
         splits: Those that are wanted. With `tokenizer`, files of which none is wanted are not read.
 
@@ -181,7 +181,8 @@ def load_translation(
     if tokenizer is not None and not isinstance(tokenizer, LanguagePair):
         raise DataError("the vocabulary is not that of a translation: give that of a translation run")
     source = open_parallel(data)
-    surveys, pairs = _divide(source, data, seed, splits, learn=tokenizer is None)
+    split_seed = seed if data.split_seed is None else data.split_seed
+    surveys, pairs = _divide(source, data, split_seed, splits, learn=tokenizer is None)
     if tokenizer is None:
         if not pairs["train"]:
             raise DataError(

@@ -37,7 +37,7 @@ class TrainingConfig:
         monitor: The validation figure by which epochs are compared; not every task has each.
         patience: Stop after this many epochs without a better one. Left out, all epochs are run.
         precision: `mixed_bfloat16` computes in bfloat16 and keeps the weights in float32.
-        seed: Fixes initial weights, dropout, data order and splits.
+        seed: Fixes initial weights, dropout and data order, and the splits unless `data.split_seed` is given.
         deterministic: Use only operations that give the same numbers each time. A resumed run equals an uninterrupted
             one bit by bit only with it.
         checkpoint_seconds: Write a checkpoint at least this often, besides one after every epoch. 0: after every step.

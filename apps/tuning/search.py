@@ -175,7 +175,7 @@ class Search:
             return
         run = self._folder.trial(trial.name)
         try:
-            config = self._space.configuration(trial_settings(trial))
+            config = self._space.configuration(trial_settings(trial, self._space))
         except UserError as error:
             self._end(trial, "failed", kind="invalid", error=str(error))
             return
@@ -262,7 +262,7 @@ class Search:
     def _write_best(self) -> None:
         ranking = self.records.ranking(self._objective)
         if ranking and ranking[0].name != self._best:
-            config = self._space.configuration(trial_settings(ranking[0]))
+            config = self._space.configuration(trial_settings(ranking[0], self._space))
             line = f"# Trial {ranking[0].name}: validation {self._objective.name} {ranking[0].score:.6g}\n"
             atomic.write_text(self._folder.best_file, line + to_yaml(config))
             self._best = ranking[0].name
@@ -290,11 +290,9 @@ class Search:
             time.sleep(self._pause)
 
 
-def trial_settings(trial: TrialRecord) -> dict[str, Any]:
+def trial_settings(trial: TrialRecord, space: Space) -> dict[str, Any]:
     """All that a trial changes: its values, and what Hyperband or a rerun adds to them."""
     settings = dict(trial.values)
     if trial.epochs is not None:
         settings |= {"training.epochs": trial.epochs}
-    if trial.seed is not None:
-        settings |= {"training.seed": trial.seed}
-    return settings
+    return settings if trial.seed is None else settings | space.reseeded(trial.seed)

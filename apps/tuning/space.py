@@ -77,6 +77,13 @@ class Space:
         """
         return build_config(type(self.config), {**self._base, **values})
 
+    def reseeded(self, seed: int) -> dict[str, Any]:
+        """What makes a training with another seed, on the same splits of the data."""
+        settings = {"training.seed": seed}
+        if self._base.get("data.split_seed", seed) is None:
+            settings["data.split_seed"] = self._base["training.seed"]
+        return settings
+
     def check_kinds(self, names: Iterable[str]) -> None:
         """Try each value of some settings by itself, so that a word for a number is no failed trial in the night.
 

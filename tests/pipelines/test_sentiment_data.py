@@ -97,6 +97,18 @@ def test_the_same_seed_gives_the_same_batches_in_another_process(csv):
     assert [row.place for row in other.records("validation")] != [row.place for row in data.records("validation")]
 
 
+def test_a_split_has_a_seed_of_its_own(csv):
+    limited = {"limit": 60}
+    first, second = (load(csv, limited | {"split_seed": 5}, seed=seed) for seed in (1, 2))
+    for split in ("train", "validation"):
+        assert [row.place for row in first.records(split)] == [row.place for row in second.records(split)]
+    assert batches(first.train(0)) != batches(second.train(0))  # the order is the run's
+    as_before, fifth = load(csv, limited, seed=5), load(csv, limited | {"split_seed": 5}, seed=5)
+    assert batches(as_before.train(0)) == batches(fifth.train(0))
+    with pytest.raises(DataError, match=r"data\.split_seed must be at least 0"):
+        DataConfig(split_seed=-1)
+
+
 def test_the_vocabulary_is_learnt_on_training_texts_alone(csv, tmp_path):
     rows = [(f"{text} own{number}", label) for number, (text, label) in enumerate(make_rows(200))]
     test = write_csv(tmp_path / "test.csv", [("secret word", "bad")] * 3)

@@ -148,6 +148,7 @@ def test_tables_are_split_by_their_first_column(tmp_path):
     path.write_text("\n".join(reversed(lines)))
     assert sorted(texts(load(tsv=str(path), **share), "test")) == sorted(texts(there, "test"))
     assert sorted(texts(load(tsv=str(path), seed=2, **share), "test")) != sorted(texts(there, "test"))
+    assert sorted(texts(load(tsv=str(path), seed=2, split_seed=1, **share), "test")) == sorted(texts(there, "test"))
     with pytest.raises(DataError, match="both 2"):
         load(tsv=str(path), source_column="2")
     with pytest.raises(DataError, match=r"source_column must be a name, or the number of a column.*0"):

@@ -131,6 +131,9 @@ def test_reruns_of_the_best_have_other_seeds_and_no_part_in_the_search(make_sear
     assert len(records.searched) == 3
     settings = yaml.safe_load((search.folder.trial(again[1].name).path / "trial.yaml").read_text())
     assert settings["training"]["seed"] == 3
+    first = yaml.safe_load((search.folder.trial(best.name).path / "trial.yaml").read_text())
+    assert (first["training"]["seed"], first["data"]["split_seed"]) == (1, None)
+    assert settings["data"]["split_seed"] == 1  # what the first was measured on
     assert again[1].score == pytest.approx(best.score - 2e-4, rel=1e-3)
 
 
