@@ -7,26 +7,31 @@ from apps.studio import frame
 
 
 @dataclass(frozen=True)
+class Link:
+    """A link to a page: its script, the words and the icon."""
+
+    page: str
+    words: str
+    icon: str
+
+
+@dataclass(frozen=True)
 class Application:
-    """One page to try.
+    """Something to try.
 
     Attributes:
         title: Its name.
-        page: Its script.
         task: The task whose models it needs, if it needs any.
         does: What a person can do there, in a sentence.
-        link: The words of the link to it.
-        icon: The icon of the link.
+        links: Where it is.
         picture: What it looks like, as HTML.
         pictured: The same in words.
     """
 
     title: str
-    page: str
     task: str | None
     does: str
-    link: str
-    icon: str
+    links: tuple[Link, ...]
     picture: str
     pictured: str
 
@@ -60,56 +65,47 @@ def _bars(*bars: tuple[str, int, bool]) -> str:
     )
 
 
-_LINKS = """
-<svg viewBox="0 0 240 92" width="100%" height="92"><g class="links">
-<path d="M36 24L36 66M110 24L184 66M184 24L110 66" />
-</g><text x="36" y="16">the</text><text x="110" y="16">black</text><text x="184" y="16">cat</text>
-<text x="36" y="84">le</text><text x="110" y="84">chat</text><text x="184" y="84">noir</text></svg>"""
-_CURVES = """
-<svg viewBox="0 0 240 92" width="100%" height="92"><path class="axis" d="M16 6V82H232" />
-<path class="curve second" d="M20 14C60 60 110 66 228 70" />
-<path class="curve" d="M20 10C44 58 90 74 228 79" /></svg>"""
+def _joined(*pairs: tuple[str, str]) -> str:
+    """Two sentences, one above the other; the lines between their words are drawn by the style sheet."""
+    return (
+        '<div class="joined">'
+        + "".join(f"<span>{word}</span>" for row in zip(*pairs, strict=True) for word in row)
+        + "</div>"
+    )
+
 
 APPLICATIONS = (
     Application(
         "Sentiment",
-        frame.SENTIMENT,
         "sentiment",
         "Is a review good or bad, how sure is the model, and which words made it say so?",
-        "Read a review",
-        ":material/sentiment_satisfied:",
+        (Link(frame.SENTIMENT, "Read a review", ":material/sentiment_satisfied:"),),
         f'<p class="sample">{_words(("A", 0), ("slow", -28), ("start,", 0), ("but", 6), ("a", 0))} '
         f"{_words(('wonderful', 42), ('film.', 8))}</p>{_bars(('positive', 78, True), ('negative', 14, False))}",
         "A review with the words coloured that speak for and against the verdict",
     ),
     Application(
         "Text generation",
-        frame.TEXT_GENERATION,
         "text_generation",
         "Watch a text grow letter by letter, and see what could have come next.",
-        "Let it write",
-        ":material/edit_note:",
+        (Link(frame.TEXT_GENERATION, "Let it write", ":material/edit_note:"),),
         '<p class="sample"><span class="muted">Once upon</span> a ti<span class="cursor"></span></p>'
         + _bars(("m", 80, True), ("n", 9, False), ("d", 5, False)),
         "A text that is being written, with the most probable next letters as bars",
     ),
     Application(
         "Translation",
-        frame.TRANSLATION,
         "translation",
         "A sentence and its translation, word joined to word, and what else the search tried.",
-        "Translate a sentence",
-        ":material/translate:",
-        _LINKS,
+        (Link(frame.TRANSLATION, "Translate a sentence", ":material/translate:"),),
+        _joined(("the", "le"), ("black", "chat"), ("cat", "noir")),
         "The black cat, joined word by word to le chat noir",
     ),
     Application(
         "Cells",
-        frame.CELLS,
         "cells",
         "What Elman, LSTM and GRU remember of a text, and what their gates do meanwhile.",
-        "Look inside",
-        ":material/memory:",
+        (Link(frame.CELLS, "Look inside", ":material/memory:"),),
         '<p class="sample letters">The lamp '
         + "".join(f'<span class="token for" style="--weight: 55">{letter}</span>' for letter in "(the small one")
         + ") was lit.</p>"
@@ -118,11 +114,9 @@ APPLICATIONS = (
     ),
     Application(
         "Compare",
-        frame.COMPARE,
         None,
         "Two models, one text or one file: where they agree, and which of them is right.",
-        "Compare two models",
-        ":material/compare_arrows:",
+        (Link(frame.COMPARE, "Compare two models", ":material/compare_arrows:"),),
         '<div class="pair"><div><b>first</b>'
         + _bars(("yes", 84, True), ("no", 10, False))
         + "</div><div><b>second</b>"
@@ -131,13 +125,11 @@ APPLICATIONS = (
         "Two models with different answers, side by side",
     ),
     Application(
-        "Runs",
-        frame.RUNS,
+        "Runs and tuning",
         None,
-        "Trainings with their curves as they grow, a leaderboard, and what two of them have set differently.",
-        "See the runs",
-        ":material/monitoring:",
-        _CURVES,
+        "Trainings with their curves as they grow, a leaderboard, and searches for better settings.",
+        (Link(frame.RUNS, "Runs", ":material/monitoring:"), Link(frame.TUNING, "Tuning", ":material/tune:")),
+        '<div class="falling"></div>',
         "Two curves of a loss that fall",
     ),
 )

@@ -21,7 +21,7 @@ COLUMNS = 3
 def show() -> None:
     """Draws the page."""
     st.title("Sequence models to look into", anchor=False)
-    left, right = st.columns([6, 5], gap="large", vertical_alignment="center")
+    left, right = st.columns(2, gap="large", vertical_alignment="center")
     with left:
         st.html(LEAD)
     with right:
@@ -47,7 +47,9 @@ def _show_applications(tasks: set[str]) -> None:
                 if application.task is not None and application.task not in tasks:
                     st.caption("There is no model for this yet. To make one:")
                     st.code(catalog.making(application.task), language="sh", wrap_lines=True)
-                st.page_link(application.page, label=application.link, icon=application.icon)
+                with st.container(horizontal=True, gap="small"):
+                    for link in application.links:
+                        st.page_link(link.page, label=link.words, icon=link.icon)
 
 
 def _show_model(entry: ModelEntry) -> None:
