@@ -7,7 +7,16 @@ from typing import Any
 
 from apps.console import Console, table
 from apps.errors import UsageError, UserError
-from apps.settings import Parser, build_config, field_names, flatten, given_settings, read_settings, to_settings
+from apps.settings import (
+    Parser,
+    build_config,
+    field_names,
+    field_types,
+    flatten,
+    given_settings,
+    read_settings,
+    to_settings,
+)
 from apps.task import Task
 from apps.tuning.config import CHANGEABLE, TunerConfig
 from apps.tuning.folder import DEFAULT_ROOT, SearchFolder, newest_search, unused_search_name
@@ -141,6 +150,10 @@ def _read(path: str, task: Task) -> tuple[dict[str, Any], dict[str, Any], dict[s
         for name in [name for name in flat if name.startswith(f"{section}.")]:
             found[name.removeprefix(f"{section}.")] = flat.pop(name)
     _check_names(sections["space"], task, path)
+    types = field_types(task.config_class)
+    for name, wish in sections["space"].items():
+        if wish is False and types[name] is not bool:  # what YAML takes the word `off` for
+            sections["space"][name] = "off"
     return flat, sections["tuner"], sections["space"]
 
 

@@ -67,6 +67,16 @@ def test_print_space(capsys, config_file):
     assert rows == {"model.units": "8..64", "training.learning_rate": "0.001..0.01 log", "model.pooling": "mean, max"}
 
 
+def test_the_word_off_needs_no_quotes(capsys, tmp_path):
+    path = tmp_path / "space.yaml"
+    path.write_text("space: {text.max_length: off, model.units: off, model.bidirectional: off, model.layers: [1, 2]}")
+    code, output, errors = run(capsys, "--config", path, "--print_space", "--json")
+    assert code == 0, errors
+    rows = {row["setting"]: row["values"] for row in json.loads(output)}
+    assert (rows["model.layers"], rows["model.bidirectional"]) == ("1, 2", "false")  # a switch can be off
+    assert not {"text.max_length", "model.units"} & set(rows)
+
+
 def test_losses_of_other_tokens_are_not_compared(capsys, tmp_path, monkeypatch):
     import apps.commands.tune as tune
 
