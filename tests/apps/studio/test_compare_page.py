@@ -9,11 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from apps.serving import registry
 from apps.serving.writing import write
-from apps.studio import agreement, tables
-from apps.studio.settings import MAX_CHARACTERS, MAX_READ_CHARACTERS, MAX_SENTENCE_CHARACTERS
-from apps.studio.translation_csv import translations
+from apps.studio import agreement, compare_readings, tables, translation_csv
+from apps.studio.settings import MAX_CHARACTERS
 
-from ..language_models import LETTERS, export_language_model
+from ..language_models import export_language_model
 from ..translation_models import export_translator
 from .conftest import APP, export_words_model
 
@@ -165,14 +164,21 @@ def _compare(app):
     return app
 
 
-def test_file_of_sentences_through_two_translators(folder):
-    texts = ["a bad cab", "", "bead", "a" * (MAX_SENTENCE_CHARACTERS + 1)]
+def test_file_of_sentences_through_two_translators(folder, monkeypatch):
+    monkeypatch.setattr(translation_csv, "MAX_SENTENCE_CHARACTERS", 10)
+    texts = ["a bad cab", "", "bead", "a bad cab here"]
     rows = "".join(f"{text},{reference}\n" for text, reference in zip(texts, ["a bad cab", "x", "", "=a"], strict=True))
     app = _compare(_with_file("translation", "compare_pairs", f"text,Reference\n{rows}"))
     assert app.selectbox(key="compare_references").value == "Reference"
     names = ("interpreter/1", "linguist/1")
     expected = [
-        dict(zip(texts, translations(registry.load(registry.find(name, folder)), pd.Series(texts)), strict=True))
+        dict(
+            zip(
+                texts,
+                translation_csv.translations(registry.load(registry.find(name, folder)), pd.Series(texts)),
+                strict=True,
+            )
+        )
         for name in names
     ]
     table = app.dataframe[0].value
@@ -196,21 +202,22 @@ def test_file_of_sentences_through_two_translators(folder):
     assert "there would be BLEU" in " ".join(caption.value for caption in app.caption)
 
 
-def test_file_of_texts_through_two_language_models(folder):
-    texts = ["a cab", "bé, dé", "b" * (MAX_READ_CHARACTERS + 1)]
+def test_file_of_texts_through_two_language_models(folder, monkeypatch):
+    monkeypatch.setattr(compare_readings, "MAX_READ_CHARACTERS", 20)
+    texts = ["a cab", "bé, dé", "b" * 21]
     content = "text\n" + "".join(f'"{text}"\n' for text in texts)
     app = _compare(_with_file("text_generation", "compare_texts", content + "x\n"))
     table = app.dataframe[0].value
     found = table.set_index("text")
     for name in ("poet/1", "writer/1"):
-        start = registry.load(registry.find(name, folder)).ask
-        text = "a cab"
-        before = [start("start", text=[text[:place]])["log_probabilities"][0] for place in range(len(text))]
-        nats = -sum(row[LETTERS.index(letter)] for row, letter in zip(before, text, strict=True))
-        assert found.loc[text, f"{name} nats per character"] == pytest.approx(nats / len(text), abs=2e-4)
+        model = registry.load(registry.find(name, folder))
+        for text in texts:  # each alone, without the padding of a batch
+            scores = model.ask("score", text=[text[:20]])["log_probabilities"][0]
+            assert len(scores) == min(len(text), 20)
+            assert found.loc[text, f"{name} nats per character"] == pytest.approx(-scores.mean(), abs=2e-4)
     differences = table["difference"].dropna().abs().tolist()
     assert differences == sorted(differences, reverse=True)
-    assert "first 2,000 characters" in found.loc["b" * (MAX_READ_CHARACTERS + 1), "problem"]
+    assert found.loc["b" * 21, "problem"] == "only its first 20 characters"
     assert "nats per character, poet/1" in _html(app)
 
 
