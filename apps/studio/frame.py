@@ -1,5 +1,6 @@
 """What is around every page: title, style, navigation."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit as st
@@ -66,6 +67,7 @@ def pages() -> list:
         st.Page(CELLS, title="Cells", icon=":material/memory:"),
         st.Page(COMPARE, title="Compare", icon=":material/compare_arrows:"),
         st.Page(RUNS, title="Runs", icon=":material/monitoring:"),
-        st.Page(TUNING, title="Tuning", icon=":material/tune:"),
+        # An image of the studio alone has no searches, and not what draws them.
+        *([st.Page(TUNING, title="Tuning", icon=":material/tune:")] if find_spec("apps.tuning") else []),
         st.Page(MODEL, title="Models", icon=":material/inventory_2:"),
     ]
