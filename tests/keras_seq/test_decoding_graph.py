@@ -158,7 +158,7 @@ import tensorflow as tf
 module = tf.saved_model.load(sys.argv[1])
 inputs = np.load(sys.argv[2])
 results = {}
-for name in ("greedy", "sampling", "top_p", "beam", "diverse"):
+for name in ("top_p", "beam"):
     decoded = getattr(module, name)(
         tf.constant(inputs["memory"]), tf.constant(inputs["mask"]), tf.constant(7), tf.constant(6)
     )
@@ -172,7 +172,8 @@ def test_a_saved_model_in_a_fresh_process(tmp_path, numpy):
     decoder = Decoder(vocabulary=5, batch=3, seed=18, memory_lengths=[4, 3, 2])
     memory, mask = inputs_of(decoder)
     module = tf.Module()
-    for name, strategy in STRATEGIES.items():
+    served = {name: STRATEGIES[name] for name in ("top_p", "beam")}
+    for name, strategy in served.items():
         setattr(module, name, signature(strategy, decoder))
     tf.saved_model.save(module, str(tmp_path / "model"))
     np.savez(tmp_path / "inputs.npz", memory=memory.numpy(), mask=mask.numpy())
@@ -180,7 +181,7 @@ def test_a_saved_model_in_a_fresh_process(tmp_path, numpy):
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     subprocess.run([sys.executable, "-c", LOADING, *arguments], check=True, env=environment, timeout=300)
     with np.load(tmp_path / "outputs.npz") as outputs:
-        for name, strategy in STRATEGIES.items():
+        for name, strategy in served.items():
             expected = numpy(decode_row_of_memory(decoder, strategy, memory, mask, 7, 6))
             for key, value in expected._asdict().items():
                 np.testing.assert_allclose(
