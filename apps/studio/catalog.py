@@ -10,6 +10,7 @@ from apps.serving import registry
 from apps.serving.registry import ModelEntry
 from apps.serving.served import ServedModel, decode_text
 from apps.studio.explanation import Explanation, explain
+from apps.studio.frame import OF_TASK
 from apps.studio.language_view import Reading
 from apps.studio.patience import PatientModel
 from apps.studio.plain import plain, show_error
@@ -18,8 +19,10 @@ from apps.studio.translation import Translation, translate
 
 
 def models(task: str | None = None) -> list[ModelEntry]:
-    """The models found, all or those of one task."""
-    return registry.list_models(models_folder(), task)
+    """The models found, all or those of one task; those of one task together, in the order of the pages."""
+    entries = registry.list_models(models_folder(), task)
+    order = list(OF_TASK)
+    return sorted(entries, key=lambda entry: order.index(entry.task) if entry.task in order else len(order))
 
 
 def show_missing(task: str | None = None) -> None:
@@ -28,7 +31,7 @@ def show_missing(task: str | None = None) -> None:
     places = ", ".join(plain(folder) for folder in registry.search_folders(models_folder()))
     st.warning(f"There is no {kind} in {places}.", icon=":material/inbox:")
     st.markdown("Train one on the bundled samples and export it, then reload this page:")
-    st.code(making(task or "sentiment"), language="sh")
+    st.code(making(task or "sentiment"), language="sh", wrap_lines=True)
     show_unreadable()
 
 

@@ -110,7 +110,7 @@ def _show_too_few(task: str, entries: list[ModelEntry]) -> None:
     """Says what to do to have two models."""
     st.info(f"There is one {task} model, {plain(entries[0].key)}; comparing needs two.", icon=":material/inbox:")
     st.markdown("Train another, export it, and reload this page:")
-    st.code(f"keras-seq train {task} --data.source samples\nkeras-seq export {task}", language="sh")
+    st.code(catalog.making(task), language="sh", wrap_lines=True)
 
 
 def _text(task: str, label: str, default: str, height: int, may_be_empty: bool = False) -> tuple[str, bool]:

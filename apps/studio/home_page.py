@@ -76,12 +76,12 @@ def _title(entry: ModelEntry) -> str:
 
 def _facts(entry: ModelEntry) -> str:
     """The few numbers to judge a model by."""
-    facts = [
-        (value, f"{name}, {split}" if split else name) for split, name, value in headline_metrics(entry.metadata)[:2]
-    ]
-    if entry.labels:
-        labels = " · ".join(entry.labels[:4]) + (f" +{len(entry.labels) - 4}" if len(entry.labels) > 4 else "")
-        facts.append((labels, "classes"))
+    cells = [str(cell["title"]) for cell in entry.metadata.get("cells") or ()]
+    metrics = [] if cells else headline_metrics(entry.metadata)[:2]
+    facts = [(value, f"{name}, {split}" if split else name) for split, name, value in metrics]
+    for names, what in ((entry.labels, "classes"), (cells, "cells")):
+        if names:
+            facts.append((" · ".join(names[:4]) + (f" +{len(names) - 4}" if len(names) > 4 else ""), what))
     facts.append((shown(entry.metadata.get("parameters", 0)), "parameters"))
     facts.append((f"{entry.size / 1e6:.1f} MB", "on disk"))
     return fact_grid(facts)

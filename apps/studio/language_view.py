@@ -52,7 +52,7 @@ def candidates_chart(candidates: Sequence[tuple[str, float]]) -> alt.Chart:
         .mark_bar(cornerRadiusEnd=3)
         .encode(
             x=alt.X("probability:Q", axis=alt.Axis(format="%", title="probability"), scale=alt.Scale(domain=[0, 1])),
-            y=alt.Y("token:N", sort=None, title=None),
+            y=alt.Y("token:N", sort=None, title=None, axis=alt.Axis(labelOverlap=False)),
             tooltip=[alt.Tooltip("token:N"), alt.Tooltip("probability:Q", format=".2%")],
         )
         .properties(height=max(60, 24 * len(shown)))

@@ -51,7 +51,7 @@ def _show_missing(root: Path) -> None:
     """Says that there is no run, where it was looked for, and what to do."""
     st.warning(f"There is no run in `{root}`.", icon=":material/inbox:")
     st.markdown("Begin one on the bundled samples; it appears here by itself:")
-    st.code(f"keras-seq train sentiment --data.source samples{_root_option(root)}", language="sh")
+    st.code(f"keras-seq train sentiment --data.source samples{_root_option(root)}", language="sh", wrap_lines=True)
 
 
 def _root_option(root: Path) -> str:
