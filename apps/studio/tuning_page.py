@@ -49,6 +49,8 @@ def show() -> None:
         st.session_state["search"] = keys[0]
     deep_link.write({"search": st.selectbox("Search", keys, key="search")})
     chosen = next(search for search in listed if search.key == st.session_state["search"])
+    st.session_state.setdefault("search_view", next(iter(VIEWS)))
+    st.segmented_control("What to see", list(VIEWS), key="search_view")
     running = searches.state(chosen, None) == searches.RUNNING
     st.fragment(_show_now, run_every=WHILE_RUNNING if running else OTHERWISE)(chosen, running)
 
@@ -58,7 +60,7 @@ def _show_missing(root: Path) -> None:
     st.warning(f"There is no search in `{root}`.", icon=":material/inbox:")
     st.markdown("Begin one on the bundled samples; it appears here by itself:")
     rest = "--data.source samples --training.minutes 0.2 --tuner.trials 10"
-    st.code(f"keras-seq tune sentiment {rest}{_root_option(root)}", language="sh")
+    st.code(f"keras-seq tune sentiment {rest}{_root_option(root)}", language="sh", wrap_lines=True)
 
 
 def _wait_for_one(root: Path) -> None:
@@ -87,9 +89,7 @@ def _show_now(search: Search, ran: bool) -> None:
         _show_running(search, found)
     _show_next(search, found, state)
     if found.records.trials:
-        st.session_state.setdefault("search_view", next(iter(VIEWS)))
-        view = st.segmented_control("What to see", list(VIEWS), key="search_view") or next(iter(VIEWS))
-        _show_view(found, view)
+        _show_view(found, st.session_state.get("search_view") or next(iter(VIEWS)))
         _show_downloads(search, found)
     else:
         st.info("The views begin when the first trial has ended.", icon=":material/hourglass_top:")

@@ -22,7 +22,7 @@ HEAD = """<!doctype html>
 body {{ font: 15px/1.5 system-ui, sans-serif; color: #1c1917; max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }}
 h1 {{ font-size: 1.5rem; }} h2 {{ font-size: 1.1rem; margin: 2rem 0 .4rem; }}
 p {{ margin: .3rem 0; color: #57534e; }}
-svg {{ max-width: 100%; height: auto; font: 11px system-ui, sans-serif; fill: #57534e; }}
+svg {{ max-width: 100%; height: auto; overflow: visible; font: 11px system-ui, sans-serif; fill: #57534e; }}
 .axis {{ stroke: #a8a29e; fill: none; }} .grid {{ stroke: #f0eeec; fill: none; }} .label {{ font-weight: 600; }}
 svg text {{ paint-order: stroke; stroke: #fff; stroke-width: 3px; }}
 .dot {{ stroke: #fff; stroke-width: .7; }}
