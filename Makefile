@@ -16,7 +16,7 @@ BACKEND_TESTS ?= tests/parity $(foreach name,bidirectional cells pooling public_
 	sequence_classifier stacked,tests/keras_seq/test_$(name).py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-backends lint format clean
+.PHONY: help demo test test-backends lint format pictures clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/	/' | expand -t 18
@@ -58,6 +58,9 @@ lint: $(VENV)/.developers  ## Check style, types and the rules of who imports wh
 format: $(VENV)/.developers  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+pictures: $(VENV)/.developers  ## Take the pictures of the studio in docs/images again (needs Chromium)
+	$(BIN)/python benchmarks/studio_pictures.py
 
 clean:  ## Remove the virtual environments and caches
 	rm -rf $(VENV) $(BACKENDS_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build *.egg-info
