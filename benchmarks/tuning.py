@@ -192,13 +192,15 @@ def draw(found, rows_of, minutes, path):
     best.set_ylabel("best validation accuracy so far")
     best.set_xlim(0, minutes)
     best.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=1))
-    best.legend(loc="lower right", fontsize="small")
+    if best.get_legend_handles_labels()[0]:
+        best.legend(loc="lower right", fontsize="small")
     for way, rows in rows_of.items():
         label = {"processes": "a process each: its most", "together": "one process: what it holds"}[way]
         axes[0][1].plot(range(1, len(rows) + 1), [row["mebibytes"] for row in rows], marker="o", label=label)
     if rows_of:
-        axes[0][1].set(xlabel="trials", ylabel="memory (MiB)", ylim=(0, None))
-        axes[0][1].xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+        most = max(row["mebibytes"] for rows in rows_of.values() for row in rows)
+        count = max(map(len, rows_of.values()))
+        axes[0][1].set(xlabel="trials", ylabel="memory (MiB)", ylim=(0, 1.1 * most), xticks=range(1, count + 1))
         axes[0][1].legend(loc="lower right", fontsize="small")
     for axis in axes[0]:
         axis.grid(alpha=0.3)
