@@ -153,7 +153,7 @@ def look_inside(name: str, cell: Any, inputs: Any) -> dict[str, Any]:
     projected = cell.project_inputs(ops.transpose(inputs, (1, 0, 2)))
     start = cell.get_initial_state(batch_size=ops.shape(inputs)[0])
 
-    def step(states: Sequence[Any], step_inputs: Any) -> tuple[list[Any], list[Any]]:
+    def step(states: Any, step_inputs: Any) -> tuple[Any, Any]:
         _, states = cell.step(step_inputs, states, training=False)
         return states, states
 

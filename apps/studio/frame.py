@@ -57,6 +57,11 @@ def prepare() -> None:
             st.session_state[key] = st.session_state[key]
 
 
+def is_here(page: str) -> bool:
+    """Whether there is a page of this script: an image of the studio alone has no searches, nor what draws them."""
+    return page != TUNING or find_spec("apps.tuning") is not None
+
+
 def pages() -> list:
     """The pages, in the order of the navigation."""
     return [
@@ -67,7 +72,6 @@ def pages() -> list:
         st.Page(CELLS, title="Cells", icon=":material/memory:"),
         st.Page(COMPARE, title="Compare", icon=":material/compare_arrows:"),
         st.Page(RUNS, title="Runs", icon=":material/monitoring:"),
-        # An image of the studio alone has no searches, and not what draws them.
-        *([st.Page(TUNING, title="Tuning", icon=":material/tune:")] if find_spec("apps.tuning") else []),
+        *([st.Page(TUNING, title="Tuning", icon=":material/tune:")] if is_here(TUNING) else []),
         st.Page(MODEL, title="Models", icon=":material/inventory_2:"),
     ]

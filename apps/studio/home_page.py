@@ -48,7 +48,7 @@ def _show_applications(tasks: set[str]) -> None:
                     st.caption("There is no model for this yet. To make one:")
                     st.code(catalog.making(application.task), language="sh", wrap_lines=True)
                 with st.container(horizontal=True, gap="small"):
-                    for link in application.links:
+                    for link in filter(lambda link: frame.is_here(link.page), application.links):
                         st.page_link(link.page, label=link.words, icon=link.icon)
 
 

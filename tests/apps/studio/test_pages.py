@@ -7,6 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps.serving import registry
+from apps.studio import frame
+from apps.studio.applications import APPLICATIONS
 from apps.studio.examples import EXAMPLES
 from apps.studio.plain import plain
 from apps.studio.settings import MAX_CHARACTERS
@@ -37,6 +39,24 @@ def test_home_shows_the_models(models):
     assert "75.00 %" in _html(app)
     app.button(key="try-mood/1").click().run()
     assert not app.exception
+
+
+def test_home_has_a_card_for_each_application(models):
+    app = _open(HOME)
+    assert _html(app).count('class="preview" role="img"') == len(APPLICATIONS)
+    # Beside the sentiment model there is none: the commands that make one stand on the cards.
+    commands = [block.value for block in app.code]
+    assert [command.split()[-1] for command in commands] == ["text_generation", "translation", "cells"]
+    assert all(command.startswith("keras-seq ") for command in commands)
+    pages = {link.page for application in APPLICATIONS for link in application.links}
+    assert pages == {f"scripts/{path.name}" for path in (frame.FOLDER / "scripts").glob("*.py")} - {HOME, MODEL}
+
+
+def test_home_links_to_no_page_that_is_not_there(models, monkeypatch):
+    monkeypatch.setattr(frame, "find_spec", lambda name: None)
+    app = _open(HOME)
+    assert "Tuning" not in [link.proto.label for link in app.get("page_link")]
+    assert "Runs" in [link.proto.label for link in app.get("page_link")]
 
 
 @pytest.mark.parametrize("page", [HOME, SENTIMENT, MODEL])
