@@ -26,8 +26,8 @@ from apps.serving import registry
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"]
-WIDTH, COLOURS, LARGEST = 1280, 96, 120_000
-SIDEBAR = 300
+WIDTH, COLOURS, LARGEST = 1280, 192, 120_000
+SIDEBAR, HEADER = 300, 56
 QUIET = """!document.querySelector(
   '[data-stale=true], [data-testid=stSkeleton], [data-testid=stSpinner], [data-testid=stStatusWidget]')"""
 
@@ -63,11 +63,6 @@ def _choose(words: str) -> Callable[[Any], None]:
     return lambda page: page.get_by_text(words, exact=True).first.click()
 
 
-def _read_long(page: Any) -> None:
-    page.get_by_role("button", name="A long one").click()
-    page.locator(".letters", has_text="keeper").first.wait_for()
-
-
 def _write(page: Any) -> None:
     page.get_by_label("Tokens").fill("160")
     page.get_by_label("Tokens").press("Enter")
@@ -81,7 +76,9 @@ PICTURES = (
     Picture("home", "", ".application", schemes=BOTH, height=1240),
     Picture("sentiment", "sentiment", ".token.strong", schemes=BOTH, needs="sentiment"),
     Picture("compare", "sentiment", "ins.token", _choose("Two versions"), needs="sentiment"),
-    Picture("writing", "text_generation", "[data-testid=stVegaLiteChart]", _write, needs="text_generation"),
+    Picture(
+        "writing", "text_generation", "[data-testid=stVegaLiteChart]", _write, needs="text_generation", height=1300
+    ),
     Picture(
         "surprise",
         "text_generation",
@@ -101,9 +98,9 @@ PICTURES = (
         whole=False,
     ),
     Picture("translation", "translation", ".translation", needs="translation"),
-    Picture("cells", "cells", ".letters", _read_long, BOTH, "cells", 1180),
+    Picture("cells", "cells", "table.narrow", schemes=BOTH, needs="cells", height=1560),
     Picture(
-        "gradient", "cells", "table.narrow", needs="cells", height=940, whole=False, at="How far back it can learn"
+        "gradient", "cells", "table.narrow", needs="cells", height=1180, whole=False, at="How far back it can learn"
     ),
     Picture("runs", "runs", "[data-testid=stVegaLiteChart]", needs="runs"),
     Picture("tuning", "tuning", "svg, [data-testid=stVegaLiteChart]", needs="searches"),
@@ -186,8 +183,9 @@ def _take(browser: Any, address: str, picture: Picture, scheme: str, path: Path)
     page.mouse.move(WIDTH - 5, picture.height - 5)
     page.evaluate("document.activeElement.blur()")
     page.wait_for_timeout(800)
-    left = 0 if picture.whole else SIDEBAR
-    content = page.screenshot(clip={"x": left, "y": 0, "width": WIDTH - left, "height": picture.height})
+    left, top = (0 if picture.whole else SIDEBAR), (HEADER if picture.at else 0)
+    clip = {"x": left, "y": top, "width": WIDTH - left, "height": picture.height - top}
+    content = page.screenshot(clip=clip)
     page.close()
     path.write_bytes(small(content))
     return path.stat().st_size
