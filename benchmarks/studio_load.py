@@ -11,6 +11,7 @@ from files by then: if a rerun loaded the model again, that would grow by the si
 
 import random
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -24,6 +25,8 @@ WORDS = """
     funny brilliant awful never always money time night first last ending camera dialogue script wonderful mess
 """
 BOX = "text"
+PATIENCE = 600.0
+"""Seconds after which a visitor leaves; the studio itself gives a prediction up long before."""
 
 
 def text_of(number: int, words: int) -> str:
@@ -53,6 +56,7 @@ class Load:
     def look(self, done: int) -> None:
         """Notes the memory of the studio, and what it has read."""
         self.rows.append((done, self._studio.resident(), self._studio.bytes_read()))
+        print(f"{done} of {self._requests} requests, {len(self.problems)} problems", file=sys.stderr)
 
     def visit(self, visitor: Visitor) -> None:
         """Writes texts until none is left."""
@@ -89,10 +93,10 @@ def main(sessions: int = 20, requests: int = 500, words: int = 60, models_dir: s
     models = Path(models_dir or Path(__file__).resolve().parents[1] / "saved_models")
     marks = sorted({min(20, requests), requests // 5, requests // 2, requests})
     with tempfile.TemporaryDirectory() as folder, running(models, Path(folder)) as studio:
-        first = Visitor(studio.port, "sentiment")
+        first = Visitor(studio.port, "sentiment", PATIENCE)
         load = Load(studio, requests, words, marks)
         load.look(0)
-        visitors = [first, *(Visitor(studio.port, "sentiment") for _ in range(sessions - 1))]
+        visitors = [first, *(Visitor(studio.port, "sentiment", PATIENCE) for _ in range(sessions - 1))]
         opened = [visitor.drawn.seconds for visitor in visitors]
         threads = [threading.Thread(target=load.visit, args=(visitor,)) for visitor in visitors]
         begun = time.perf_counter()

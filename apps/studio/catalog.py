@@ -1,5 +1,6 @@
 """The models of the studio: choosing, loading and calling them, with what was done once kept."""
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,13 @@ def load(entry: ModelEntry) -> ServedModel | None:
 @st.cache_resource(max_entries=MAX_MODELS, show_spinner="Loading the model …")
 def _load(_entry: ModelEntry, digest: str) -> ServedModel:
     """Loads a model once for all visitors, whatever folders it is in."""
-    return PatientModel(registry.load(_entry))
+    gc.unfreeze()
+    model = PatientModel(registry.load(_entry))
+    # Streamlit collects garbage after each run of a page, which with all of TensorFlow's objects takes longer than the
+    # rest of a run. What is here now is left out of that, until the next model is loaded.
+    gc.collect()
+    gc.freeze()
+    return model
 
 
 def explained(model: ServedModel, text: str) -> Explanation | None:

@@ -1,5 +1,6 @@
 """What visitors share and what they may ask for: models, time, folders, and words that mean to be more than words."""
 
+import gc
 import re
 import shutil
 import threading
@@ -53,6 +54,7 @@ def test_one_copy_for_all_visitors_runs_and_folders(exported, tmp_path, monkeypa
     visitors[0].selectbox(key="sentiment_model").set_value("same/1").run()
     assert not visitors[0].error
     assert loads == ["mood/1"]
+    assert gc.get_freeze_count() > 100_000  # what TensorFlow is made of is not looked through after each run
 
 
 def test_the_model_that_was_not_used_for_longest_goes(monkeypatch, loads):
