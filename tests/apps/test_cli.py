@@ -34,7 +34,7 @@ def test_help_is_quick():
         ["train", "--help"],
         ["train", "sentiment", "--print_config"],
         *[[verb, "sentiment", "--help"] for verb in ("train", "evaluate", "predict", "export")],
-        *[[verb, "--help"] for verb in ("models", "studio", "doctor")],
+        *[[verb, "--help"] for verb in ("cells", "models", "studio", "doctor")],
     ],
     ids=" ".join,
 )
@@ -87,6 +87,8 @@ def test_help_documents_every_setting(capsys):
         (["predict", "sentiment", "text", "--csv", "file.csv"], "exclude each other"),
         (["predict", "sentiment", "--csv", "nowhere.csv"], "no file nowhere.csv"),
         (["predict", "sentiment", "text", "--output", "a.csv"], "--output belongs to --csv"),
+        (["cells", "--steps", "0"], "--steps must be at least 1. Received: 0"),
+        (["cells", "--seed", "-1"], "--seed must be at least 0. Received: -1"),
         (["models", "inspect"], "Which model?"),
         (["models", "lst"], "expected one of 'list', 'inspect', 'verify'"),
         (["--quiet", "train"], "The verb comes first"),
