@@ -10,6 +10,9 @@ from apps.errors import UserError
 from apps.serving.served import ServedModel
 from apps.studio.settings import MAX_SECONDS, PREDICTIONS_AT_ONCE
 
+FIRST_CALL = 5
+"""How many times as long the first call of a signature may take."""
+
 _WORKERS = ThreadPoolExecutor(PREDICTIONS_AT_ONCE, "prediction")
 
 
@@ -32,6 +35,7 @@ class PatientModel(ServedModel):
         super().__init__(model.entry, model._module)
         self._seconds = seconds
         self._workers = workers or _WORKERS
+        self._prepared: set[str] = set()
 
     def ask(self, signature: str, **inputs: Any) -> dict[str, np.ndarray]:
         """One call of a signature, as `ServedModel.ask`.
@@ -39,6 +43,8 @@ class PatientModel(ServedModel):
         Raises:
             UserError: also when too many others are asking, or the answer takes too long.
         """
+        # TensorFlow prepares a graph when it is called for the first time, which may take longer than any answer.
+        seconds = self._seconds * (1 if signature in self._prepared else FIRST_CALL)
         begun = threading.Event()
 
         def answer() -> dict[str, np.ndarray]:
@@ -46,11 +52,13 @@ class PatientModel(ServedModel):
             return ServedModel.ask(self, signature, **inputs)
 
         future = self._workers.submit(answer)
-        if not begun.wait(self._seconds) and future.cancel():
+        if not begun.wait(seconds) and future.cancel():
             raise UserError("The studio has too much to do at the moment. Try again in a minute.")
         try:
-            return future.result(self._seconds)
+            found = future.result(seconds)
         except TimeoutError:
             raise UserError(
-                f"Model {self.entry.key} was given up after {self._seconds:g} seconds. Ask it about a shorter text."
+                f"Model {self.entry.key} was given up after {seconds:g} seconds. Ask it about a shorter text."
             ) from None
+        self._prepared.add(signature)
+        return found

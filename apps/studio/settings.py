@@ -32,7 +32,7 @@ MAX_MODELS = 4
 """How many models are in memory at a time; the one that was not used for longest goes."""
 
 MAX_SECONDS = 60.0
-"""How long a prediction may wait for its turn, and how long it may take; the first of a model takes longest."""
+"""How long a prediction may wait for its turn, and how long it may take; more for the first of a model."""
 
 PREDICTIONS_AT_ONCE = 4
 """How many predictions are made at a time, for all visitors together."""
