@@ -1,18 +1,20 @@
 """Renews the pictures of the studio in docs/images: every page, clicked to where it shows what it is for.
 
     make pictures
-    python benchmarks/studio_pictures.py --only cells home
-    python benchmarks/studio_pictures.py --runs_dir runs --searches_dir searches     # the pages of trainings, too
+    python benchmarks/studio_pictures.py --only cells,home
+    python benchmarks/studio_pictures.py --searches_dir searches     # the page of searches, too
 
-A page that has nothing to show (no model of its task, no runs, no searches) keeps the picture that it has.
+Without --runs_dir a small model is trained for the page of runs. A page that has nothing to show (no model of its task,
+no searches) keeps the picture that it has.
 """
 
 import io
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +111,7 @@ PICTURES = (
 
 
 def main(
-    only: Sequence[str] = (),
+    only: str = "",
     models_dir: str | None = None,
     runs_dir: str | None = None,
     searches_dir: str | None = None,
@@ -118,15 +120,17 @@ def main(
     """Take the pictures.
 
     Args:
-        only: Names of pictures; all if left out.
+        only: Names of pictures, separated by commas; all if left out.
         models_dir: The folder of exported models.
-        runs_dir: The folder of runs.
+        runs_dir: The folder of runs; a new one with a small run if left out.
         searches_dir: The folder of searches.
         output: Where the pictures go.
     """
     there = {entry.task for entry in registry.list_models(models_dir)}
-    there |= {kind for kind, folder in (("runs", runs_dir), ("searches", searches_dir)) if folder}
-    wanted = [picture for picture in PICTURES if not only or picture.name in only]
+    there |= {"runs"} | ({"searches"} if searches_dir else set())
+    wanted = [picture for picture in PICTURES if not only or picture.name in only.split(",")]
+    if runs_dir is None and any(picture.needs == "runs" for picture in wanted):
+        runs_dir = _train(tempfile.mkdtemp())
     models = Path(models_dir) if models_dir else registry.search_folders()[-1]
     with _studio(models, runs_dir, searches_dir) as address, _chromium() as browser:
         for picture in wanted:
@@ -137,6 +141,13 @@ def main(
                 path = output / f"studio-{picture.name}-{scheme}.png"
                 size = _take(browser, f"{address}/{picture.path}", picture, scheme, path)
                 print(f"{path.name}: {size / 1000:.0f} kB", file=sys.stderr)
+
+
+def _train(folder: str) -> str:
+    """A folder of runs with a small one in it."""
+    options = ["--data.source", "samples", "--name", "first", "--runs.dir", folder, "--quiet"]
+    subprocess.run([sys.executable, "-m", "apps", "train", "sentiment", *options], check=True)
+    return folder
 
 
 @contextmanager
