@@ -27,9 +27,8 @@ def read(widgets: Mapping[str, str]) -> None:
 def write(values: Mapping[str, str]) -> None:
     """Puts what is shown into the page's address; an empty or over-long value is left out."""
     wanted = {name: value for name, value in values.items() if value and len(value) <= LONGEST}
-    for name in values:
-        if name not in wanted:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != wanted[name]:
-            st.query_params[name] = wanted[name]
+    address = st.query_params.to_dict()
+    changed = {name: value for name, value in address.items() if name not in values} | wanted
+    if changed != address:  # all at once: each change is a step for the browser's Back
+        st.query_params.from_dict(changed)
     st.session_state[_KNOWN] = wanted
