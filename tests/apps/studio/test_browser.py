@@ -18,7 +18,11 @@ import pytest
 from apps.serving import registry
 from apps.studio.launch import command
 
+from ..language_models import export_language_model
 from ..run_folders import write_run
+from ..translation_models import export_translator
+from .cell_models import export_cells_model
+from .conftest import export_words_model
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -54,6 +58,19 @@ def studio(exported, tmp_path_factory):
     folder = tmp_path_factory.mktemp("studio")
     write_run(folder / "runs", "whole", "finished")
     with _running(exported, folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The address of a studio over a small model of each task, and two for sentiment."""
+    folder = tmp_path_factory.mktemp("demo")
+    export_words_model(folder / "models")
+    export_words_model(folder / "models", name="sour", good=["good"])
+    export_language_model(folder / "models", name="letters")
+    export_translator(folder / "models", name="translator")
+    export_cells_model(folder / "models")
+    with _running(folder / "models", folder) as address:
         yield address
 
 
@@ -166,8 +183,86 @@ def test_demo(browser, studio, screenshots, scheme, width):
     page.close()
 
 
+def _check(page) -> None:
+    """Nothing has failed, and nothing stands beyond the right edge."""
+    assert page.locator("[data-testid=stException]").count() == 0
+    beyond = "main => main.scrollWidth - main.clientWidth"
+    assert page.locator("[data-testid=stMain]").evaluate(beyond) <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1920), ("dark", 390)])
+def test_tour(browser, demo, screenshots, scheme, width):
+    """From the home page through the applications: typing, clicking, stopping, going back, a file up and down."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.set_default_timeout(240_000)
+
+    def shoot(name):
+        _shoot(page, screenshots / f"tour-{name}-{scheme}-{width}.png")
+
+    page.goto(demo)
+    for words in ("Read a review", "Let it write", "Translate a sentence", "Look inside", "Compare two models", "Runs"):
+        page.get_by_role("link", name=words).last.wait_for()
+    assert page.get_by_role("button", name="Try it").count() == 5
+    _check(page)
+    shoot("home")
+
+    page.get_by_role("link", name="Look inside").click()
+    page.get_by_role("heading", name="What a cell remembers").wait_for()
+    page.get_by_label("Your text").fill("who (<b>knows</b> it")
+    page.get_by_label("Your text").press("Control+Enter")
+    page.locator(".letters", has_text="<b>knows").nth(3).wait_for()
+    page.locator("[data-testid=stButtonGroup] button", has_text="Elman").click()
+    page.wait_for_function("document.querySelectorAll('.letters').length === 2")
+    page.get_by_role("slider").press("Home")
+    page.get_by_role("cell", name="all 10", exact=True).wait_for()
+    _check(page)
+    shoot("cells")
+    for _ in range(6):  # each text that was on the page has a step of its own on the way back
+        page.go_back()
+        if page.url.rstrip("/") == demo:
+            break
+    page.get_by_role("heading", name="Sequence models").wait_for()
+
+    page.get_by_role("link", name="Let it write").click()
+    page.get_by_label("How it begins").fill("a cab")
+    page.get_by_label("Tokens").fill("2000")
+    page.get_by_label("Tokens").press("Enter")
+    page.get_by_role("button", name="Write", exact=True).click()
+    page.locator(".written .cursor").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.locator(".written .cursor").wait_for(state="detached")
+    written = page.locator(".written").inner_text()
+    assert written.startswith("a cab")
+    assert len(written) < 2000
+    _check(page)
+    shoot("writing")
+
+    page.goto(f"{demo}/translation")
+    page.locator(".translation").wait_for()
+    _check(page)
+    page.get_by_text("A CSV file").click()
+    page.get_by_test_id("stFileUploader").wait_for()
+    page.set_input_files(
+        "input[type=file]", {"name": "a.csv", "mimeType": "text/csv", "buffer": b'text\na cab\n""\nbad\n'}
+    )
+    page.get_by_role("button", name="Translate all").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download with translations").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == "text,translation"
+    assert lines[1].startswith("a cab,")
+    _check(page)
+
+    page.goto(f"{demo}/compare?task=sentiment&text=a%20lovely%20day")
+    page.locator(".change-line", has_text="They disagree").wait_for()
+    _check(page)
+    shoot("compare")
+    page.close()
+
+
 def test_shipped_model(browser, screenshots, tmp_path):
-    """The model that people meet first; its pictures are those of the README."""
+    """The model that people meet first; benchmarks/studio_pictures.py takes the pictures of the documents."""
     entries = registry.list_models(task="sentiment")
     if not entries:
         pytest.skip("needs a sentiment model: export one, or set KERAS_SEQ_MODELS")
