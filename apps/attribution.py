@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -10,43 +11,47 @@ def integrated_gradients(
     embedded: tf.Tensor,
     mask: tf.Tensor,
     target: tf.Tensor,
-    steps: int = 32,
+    points: int = 10,
 ) -> tf.Tensor:
     """Attribute the log-odds of a class to the tokens.
 
     The gradient of the log-odds is averaged along the straight line from zero vectors to the embedded text, and
     multiplied with the embedding. The attributions of a text therefore sum to its log-odds minus those of zero vectors,
-    up to the error of the sum, which stands for an integral.
+    up to the error of the sum, which stands for an integral. Its points and their weights are those of Gauss and
+    Legendre, which come as close as three times as many equal parts do.
 
-    The points of the line are visited one after the other, so that memory does not grow with their number.
+    The points are visited one after the other, so that memory does not grow with their number.
 
     Args:
         classify: `classify(embedded, mask)`, logits [batch, classes].
         embedded: float [batch, time, features].
         mask: bool [batch, time], False at padding.
         target: The class, int [batch].
-        steps: Points on the line.
+        points: Points on the line.
 
     Returns:
         float32 [batch, time], 0 at padding; positive where a token speaks for the class.
     """
 
+    nodes, weights = np.polynomial.legendre.leggauss(points)  # on the line from -1 to 1, whose length is 2
+    shares, weights = tf.constant((nodes + 1) / 2, embedded.dtype), tf.constant(weights / 2, embedded.dtype)
+
     def add_point(index: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        share = (tf.cast(index, embedded.dtype) + 0.5) / steps  # the middle of each part of the line
-        point = share * embedded
+        point = shares[index] * embedded
         with tf.GradientTape() as tape:
             tape.watch(point)
             odds = tf.reduce_sum(log_odds(classify(point, mask), target))
-        return index + 1, total + tape.gradient(odds, point, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradient = tape.gradient(odds, point, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return index + 1, total + weights[index] * gradient
 
     _, total = tf.while_loop(
-        lambda index, total: index < steps,
+        lambda index, total: index < points,
         add_point,
         (tf.constant(0), tf.zeros_like(embedded)),
         parallel_iterations=1,
         shape_invariants=(tf.TensorShape([]), embedded.shape),
     )
-    attribution = tf.reduce_sum(tf.cast(total * embedded, tf.float32), axis=-1) / steps
+    attribution = tf.reduce_sum(tf.cast(total * embedded, tf.float32), axis=-1)
     return tf.where(mask, attribution, 0.0)
 
 
