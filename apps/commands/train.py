@@ -127,6 +127,7 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
         folder=folder,
         report=console.training_report(),
         warn=console.warn,
+        note=console.note,
         resume_command=_resume_command(folder),
     )
     # A run that had ended before keeps what has been measured since; the weights are the same.

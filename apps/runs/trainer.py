@@ -51,6 +51,7 @@ class Trainer:
         folder: Where the run keeps its files; it has been locked.
         report: Told about the progress.
         warn: Called with lines that people should read.
+        note: Called with lines that people may like to read.
         resume_command: What to type to go on after an interruption.
         training_loss: What takes the place of the loss while training.
         objective: What training minimises, where it is more than the loss of the model's outputs:
@@ -74,6 +75,7 @@ class Trainer:
         folder: RunFolder,
         report: ProgressReport | None = None,
         warn: Callable[[str], None] = lambda line: None,
+        note: Callable[[str], None] = lambda line: None,
         resume_command: str = "the same command and --resume",
         training_loss: Callable[..., Any] | None = None,
         objective: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None,
@@ -94,6 +96,7 @@ class Trainer:
         self._folder = folder
         self._report = report or NoReport()
         self._warn = warn
+        self._note = note
         self._resume_command = resume_command
         self._saved = 0.0
         self._started = time.monotonic()
@@ -118,6 +121,9 @@ class Trainer:
         else:
             self.progress.steps_per_epoch = self._count_batches()
         self._build()
+        if self._epochs > self._config.epochs:
+            note = f"{self._epochs} epochs in place of {self._config.epochs}, so that there are enough steps"
+            self._note(f"{note} (training.min_steps = {self._config.min_steps})")
         if checkpoint is not None:
             restore(checkpoint.arrays, self._groups, self._average)
         self._started = time.monotonic() - self.progress.seconds

@@ -36,7 +36,7 @@ class At(NoReport):
             self.action()
 
 
-def make_trainer(path, report=None, scale=1.0, validation=True, warn=pytest.fail, **options):
+def make_trainer(path, report=None, scale=1.0, validation=True, warn=pytest.fail, note=lambda line: None, **options):
     plain = {"min_steps": 0, "schedule": "constant", "warmup": 0.0, "average_decay": 0.0, "tensorboard": False}
     options = {"epochs": 3, "learning_rate": 0.05, **plain, **options}
     config = TrainingConfig(**options)
@@ -59,6 +59,7 @@ def make_trainer(path, report=None, scale=1.0, validation=True, warn=pytest.fail
         folder=folder,
         report=report,
         warn=warn,
+        note=note,
         resume_command="keras-seq train test --name run --resume",
     )
 
@@ -193,8 +194,11 @@ def test_patience_ends_the_run_and_the_best_epoch_is_what_remains(tmp_path):
 
 @pytest.mark.parametrize(("min_steps", "epochs"), [(0, 3), (18, 3), (19, 4), (60, 10)])
 def test_small_data_get_more_epochs(tmp_path, min_steps, epochs):
-    progress = make_trainer(tmp_path, min_steps=min_steps).run()
+    lines = []
+    progress = make_trainer(tmp_path, min_steps=min_steps, note=lines.append).run()
     assert (progress.epoch, progress.step) == (epochs, epochs * STEPS)
+    assert lines == ([] if epochs == 3 else [lines[0]])
+    assert all(f"{epochs} epochs in place of 3" in line for line in lines)
 
 
 def test_averages_are_what_is_validated_and_kept(tmp_path):
