@@ -55,9 +55,10 @@ _GROUPS = {
         SelectV2
         """,
     "Sums over axes, rows and segments": """
-        All Any ArgMax ArgMin Bincount Cumprod Cumsum CumulativeLogsumexp EuclideanNorm Max Mean Min Prod SegmentMaxV2
-        SegmentMean SegmentMinV2 SegmentProdV2 SegmentSum SegmentSumV2 SparseSegmentMean SparseSegmentSqrtN
-        SparseSegmentSum Sum UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum
+        All Any ArgMax ArgMin Bincount Cumprod Cumsum CumulativeLogsumexp EuclideanNorm Max Mean Min Prod
+        SegmentMax SegmentMaxV2 SegmentMean SegmentMin SegmentMinV2 SegmentProd SegmentProdV2 SegmentSum
+        SegmentSumV2 SparseSegmentMean SparseSegmentSqrtN SparseSegmentSum Sum UnsortedSegmentMax
+        UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum
         """,
     "Linear algebra": """
         BatchMatMul BatchMatMulV2 BatchMatMulV3 Cholesky Cross Einsum MatMul MatrixInverse MatrixSolve

@@ -10,6 +10,11 @@ from apps.serving import graph_allowed, metadata, registry
 from apps.serving.allowed_operations import ALLOWED, CHECKPOINT
 from apps.serving.export import export_model
 from apps.serving.model_card import Card
+from pipelines.config import TextConfig
+from pipelines.corpus_config import VocabularyConfig
+from pipelines.corpus_vocabulary import learn_text_tokenizer
+from pipelines.encoding import learn_tokenizer
+from pipelines.text.sentence import SentenceTokenizer, marked_tokenizer
 
 SHIPPED = registry.list_models(Path(registry.__file__).parents[2] / "saved_models")
 TEXT = [tf.TensorSpec([None], tf.string, name="text")]
@@ -53,6 +58,33 @@ def harmless(tmp_path_factory):
 @pytest.mark.parametrize("entry", SHIPPED, ids=lambda entry: entry.key)
 def test_shipped_models_are_allowed(entry):
     assert graph_allowed.refused_operations(graph_allowed.read_graph(entry.path)) == []
+
+
+SENTENCES = ["the cat sat on the mat and the dog sat on the cat", "电影 café", "a b c d e f g h"] * 3
+
+
+@pytest.mark.parametrize(
+    ("task", "level"),
+    [("sentiment", "word"), ("sentiment", "subword")]
+    + [(task, level) for task in ("text_generation", "translation") for level in ("character", "word", "subword")],
+)
+def test_what_every_tokenizer_does_is_allowed(task, level):
+    if task == "sentiment":
+        tokenizer = learn_tokenizer(SENTENCES, TextConfig(tokenizer=level, vocabulary_size=300, min_count=1))
+    else:
+        tokenizer = learn_text_tokenizer(SENTENCES, VocabularyConfig(level=level, min_count=1))
+    tokenizer = SentenceTokenizer(marked_tokenizer(tokenizer)) if task == "translation" else tokenizer
+
+    @tf.function(input_signature=TEXT)
+    def serve(text):
+        ids = tokenizer.encode(text)
+        pieces = tokenizer.tokenize(text)
+        return ids, pieces, [] if task == "sentiment" else tokenizer.decode(ids)
+
+    graph = serve.get_concrete_function().graph.as_graph_def()
+    used = {node.op for node in graph.node}
+    used |= {node.op for function in graph.library.function for node in function.node_def}
+    assert used - ALLOWED == set()
 
 
 def test_lists_hold_operations_that_there_are_and_none_of_these():
