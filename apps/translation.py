@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from apps.cells import CellName
 from apps.errors import UserError
+from apps.language_names import language_name
 from apps.runs.training_config import TrainingConfig, require
 from apps.task import Processor, Signatures, Task
 from pipelines.parallel_config import PairBatchConfig, PairTextConfig, ParallelConfig
@@ -289,14 +290,15 @@ class TranslationTask(Task):
         from apps.serving.model_card import Card
 
         model, units = config.model, config.model.resolved_units
-        source, target = (name or "one language" for name in facts.get("languages", ["", ""]))
+        source, target = facts.get("languages", ["", ""])
+        between = f"from {language_name(source)} to {language_name(target)}"
         kinds = {
             "transformer": f"A Transformer of {model.layers[0]} + {model.layers[1]} layers of {units}",
             "rnn_attention": f"A {model.cell.upper()} encoder and decoder of {units} units with attention",
             "rnn": f"A {model.cell.upper()} encoder and decoder of {units} units without attention",
         }
         return Card(
-            summary=f"Translates sentences from {source} to {target}. {kinds[model.kind]}.",
+            summary=f"Translates sentences {between}. {kinds[model.kind]}.",
             command=command,
             limits=(
                 f"It knows sentences like those of {facts['source']}; others can come out fluent and wrong.",

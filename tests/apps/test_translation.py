@@ -286,6 +286,12 @@ def test_measure_puts_translations_where_they_belong():
     assert [example["translation"] for example in figures["examples"]] == sentences
 
 
+def test_the_card_names_the_languages():
+    facts = {"source": "letters", "languages": ["en", "de"]}
+    assert "from English to German. A Transformer" in TASK.card(config_of(), facts, "train").summary
+    assert "from tlh to one language" in TASK.card(config_of(), {**facts, "languages": ["tlh", ""]}, "train").summary
+
+
 def test_bleu_knows_languages_and_case():
     figures = corpus_figures(["我爱中国。", "你好"], ["我爱中国。", "你好"], "zh")
     assert "tok:zh" in figures["bleu_signature"]
