@@ -1,6 +1,9 @@
 """Charts of a translation: where it looked, and what the search tried."""
 
+import unicodedata
+from collections.abc import Sequence
 from html import escape
+from itertools import accumulate
 
 import altair as alt
 import pandas as pd
@@ -9,6 +12,7 @@ from apps.studio.translation import Beam, Translation
 
 WEAKEST_LINK = 0.03
 STEPS_SHOWN = 24
+_GAP = 1.5  # letters between two words
 
 
 def answer(translation: Translation) -> str:
@@ -77,20 +81,33 @@ def _quoted(token: str) -> str:
     return "'" + token.replace("\\", "\\\\").replace("'", "\\'").replace("\n", " ") + "'"
 
 
+def _centres(tokens: Sequence[str]) -> list[float]:
+    """Where the middle of each word stands, in letters, so that long words do not run into each other."""
+    # Chinese characters and their like are as wide as two letters.
+    widths = [max(2, sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in word)) for word in tokens]
+    ends = list(accumulate(width + _GAP for width in widths))
+    return [end - width / 2 for end, width in zip(ends, widths, strict=True)]
+
+
 def links_chart(translation: Translation) -> alt.LayerChart | alt.FacetChart | None:
     """Both sentences with a line from each word to those it looked at; the word under the pointer shows its own."""
     frame = _links(translation)
     if frame.empty or frame["weight"].max() <= 0:
         return None
-    count = max(len(translation.source), len(translation.targets[0]))
+    sources_at, targets_at = _centres(translation.source), _centres(translation.targets[0])
+    width = max(sources_at[-1], targets_at[-1])
+    frame = frame.assign(
+        source_x=[sources_at[place] for place in frame["source_place"]],
+        target_x=[targets_at[place] for place in frame["target_place"]],
+    )
     hover = alt.selection_point(fields=["target_place"], on="pointerover", clear="pointerout", empty=True)
-    x_scale = alt.Scale(domain=[-0.5, count - 0.5])
+    x_scale = alt.Scale(domain=[0, width + _GAP + 2])
     lines = (
         alt.Chart(frame[frame["weight"] > WEAKEST_LINK].assign(top=1.0, bottom=0.0))
         .mark_rule(strokeWidth=3, strokeCap="round", color="#1fb5a4")
         .encode(
-            x=alt.X("source_place:Q", scale=x_scale, axis=None),
-            x2="target_place:Q",
+            x=alt.X("source_x:Q", scale=x_scale, axis=None),
+            x2="target_x:Q",
             y=alt.Y("top:Q", scale=alt.Scale(domain=[-0.25, 1.25]), axis=None),
             y2="bottom:Q",
             opacity=alt.condition(hover, alt.Opacity("weight:Q", scale=None), alt.value(0.03)),
@@ -98,19 +115,25 @@ def links_chart(translation: Translation) -> alt.LayerChart | alt.FacetChart | N
         )
     )
     words = pd.DataFrame(
-        [{"word": word, "place": place, "y": 1.12} for place, word in enumerate(translation.source)]
-        + [{"word": word, "place": place, "y": -0.12} for place, word in enumerate(translation.targets[0])]
+        [
+            {"word": word, "place": place, "x": x, "y": y}
+            for tokens, centres, y in (
+                (translation.source, sources_at, 1.12),
+                (translation.targets[0], targets_at, -0.12),
+            )
+            for place, (word, x) in enumerate(zip(tokens, centres, strict=True))
+        ]
     )
     sources = (
         alt.Chart(words[words["y"] > 1])
         .mark_text(fontSize=14, color=alt.ExprRef("'gray'"))
-        .encode(x=alt.X("place:Q", scale=x_scale), y="y:Q", text="word:N")
+        .encode(x=alt.X("x:Q", scale=x_scale), y="y:Q", text="word:N")
     )
     targets = (
         alt.Chart(words[words["y"] < 0].rename(columns={"place": "target_place"}))
         .mark_text(fontSize=14, fontWeight=600, color="gray")
         .encode(
-            x=alt.X("target_place:Q", scale=x_scale),
+            x=alt.X("x:Q", scale=x_scale),
             y="y:Q",
             text="word:N",
             size=alt.condition(hover, alt.value(15), alt.value(13)),
