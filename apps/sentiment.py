@@ -97,7 +97,7 @@ class Config:
     batch: BatchConfig = field(default_factory=BatchConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    explain_steps: int = 32
+    explain_steps: int = 10
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -67,7 +67,7 @@ def test_batch_of_none(signatures, name):
 
 
 def test_explanation_gives_tokens_and_what_they_add_to_the_log_odds(model, processor):
-    config = build_config(Config, {**SMALL, "explain_steps": 400})
+    config = build_config(Config, {**SMALL, "explain_steps": 40})
     answers = TASK.signatures(model, processor, config)["explain"](tf.constant(TEXTS))
     served = TASK.signatures(model, processor, config)["serving_default"](tf.constant(TEXTS))
     np.testing.assert_allclose(answers["probabilities"], served["probabilities"], atol=1e-6)

@@ -34,7 +34,7 @@ def task(tmp_path_factory):
         text=TextConfig(max_length=60, vocabulary_size=400),
         batch=BatchConfig(batch_size=16),
         model=ModelConfig(embedding_size=8, units=6, cell="gru", pooling="mean_max"),
-        explain_steps=200,
+        explain_steps=25,
     )
     sentiment = load_task("sentiment")
     data = sentiment.datasets(config)
