@@ -258,7 +258,11 @@ class SentimentTask(Task):
         from apps.serving.model_card import Card
 
         model = config.model
+        classes = ", ".join(facts["labels"])
         direction = "bidirectional " if model.bidirectional else ""
+        network = f"A {direction}{model.cell.upper()} network with {model.pooling} pooling over {model.units} units."
+        if not model.layers:
+            network = f"Word vectors of {model.embedding_size} numbers with {model.pooling} pooling: it knows no order."
         length = f"at most {config.text.max_length} tokens" if config.text.max_length else "all of its tokens"
         limits = [
             f"It knows texts like those of {facts['source']}; on others, its probabilities can be far off.",
@@ -266,10 +270,7 @@ class SentimentTask(Task):
             "A saliency says what the model looked at, not why the text is what it is.",
         ]
         return Card(
-            summary=(
-                f"Tells which of {len(facts['labels'])} classes a text belongs to: {', '.join(facts['labels'])}. "
-                f"A {direction}{model.cell.upper()} network with {model.pooling} pooling over {model.units} units."
-            ),
+            summary=f"Tells which of {len(facts['labels'])} classes a text belongs to: {classes}. {network}",
             command=command,
             limits=tuple(limits),
             examples=("A wonderful film that I will not forget.", "Two hours of my life that I want back."),

@@ -143,7 +143,7 @@ def main():
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--steps", type=int, default=1600, help="training steps")
+    parser.add_argument("--steps", type=int, default=2600, help="training steps")
     parser.add_argument("--check", type=int, default=150, help="steps between two measurements")
     parser.add_argument("--count", type=int, default=200, help="sequences of a measurement while training")
     parser.add_argument("--seed", type=int, default=1)
