@@ -133,14 +133,14 @@ class ValidationBleu:
     Args:
         model: The model in training.
         data: `pipelines.translation.TranslationData`.
-        count: How many pairs, the first ones.
+        count: How many pairs, evenly from the first to the last: files are often in the order of their lengths.
         max_length: Tokens of a translation at most.
     """
 
     def __init__(self, model: EncoderDecoder, data: Any, count: int, max_length: int) -> None:
-        pairs = data.records("validation")[:count]
-        sources = data.encoded("validation")[0]
-        order = np.argsort(sources.lengths[: len(pairs)], kind="stable")
+        pairs, sources = data.records("validation"), data.encoded("validation")[0]
+        chosen = np.unique(np.linspace(0, len(pairs) - 1, min(count, len(pairs))).round().astype(int))
+        order = chosen[np.argsort(np.asarray(sources.lengths)[chosen], kind="stable")]
         self._references = [pairs[row].target for row in order]
         self._language = data.languages[1]
         self._tokenizer = data.tokenizer.target
