@@ -1,6 +1,6 @@
 # The studio over the shipped models:
 #   docker build --tag keras-seq-studio . && docker run --publish 127.0.0.1:8501:8501 keras-seq-studio
-# Models of your own: --volume /path/to/saved_models:/opt/studio/saved_models:ro
+# Models of your own: --volume "$PWD/saved_models:/opt/studio/saved_models:ro"
 FROM python:3.12-slim AS build
 WORKDIR /source
 COPY docker docker

@@ -1,7 +1,7 @@
 """What can be seen of a recurrent cell while it reads: its gates and states, with a sentence on each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -185,15 +185,7 @@ def described(names: Sequence[str]) -> list[dict[str, Any]]:
             "name": name,
             "title": CELLS[name].title,
             "meaning": CELLS[name].meaning,
-            "quantities": [
-                {
-                    "name": quantity.name,
-                    "title": quantity.title,
-                    "meaning": quantity.meaning,
-                    "signed": quantity.signed,
-                }
-                for quantity in CELLS[name].quantities
-            ],
+            "quantities": [asdict(quantity) for quantity in CELLS[name].quantities],
         }
         for name in names
     ]

@@ -5,12 +5,10 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from apps.errors import UserError
 from apps.serving.served import ServedModel
-from apps.studio import agreement, download, metric_view, tables
+from apps.studio import agreement, download, kept, metric_view
 from apps.studio.agreement import Agreement
-from apps.studio.csv_panel import show_reach
-from apps.studio.plain import show_error
+from apps.studio.csv_panel import classify, show_reach
 from apps.studio.settings import DEFAULT_ROWS, MAX_ROWS
 from apps.studio.upload import ask
 
@@ -50,30 +48,11 @@ def show(first: ServedModel, second: ServedModel) -> None:
         int(limit),
         *(part for model in models for part in (model.entry.key, model.entry.fingerprint())),
     )
-    if start:
-        try:
-            st.session_state["compared"] = (job, [_classify(model, chosen, column) for model in models])
-        except UserError as error:
-            show_error(error)
-            return
-    done, results = st.session_state.get("compared", (None, []))
-    if done != job:
+    results = kept.result("compared", job, start, lambda: [classify(model, chosen, column) for model in models])
+    if results is None:
         st.dataframe(chosen.head(5), hide_index=True)
         return
     _show_result(chosen, models, results, None if labels == NO_LABELS else labels, upload.name)
-
-
-def _classify(model: ServedModel, table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Classifies with a progress bar."""
-    bar = st.progress(0.0, text="Reading …")
-    result = table
-    for step in tables.classify(model, table, column):
-        if isinstance(step, tables.Progress):
-            bar.progress(step.done / step.total, text=f"{step.done:,} of {step.total:,} rows")
-        else:
-            result = step
-    bar.empty()
-    return result
 
 
 def _show_result(

@@ -27,6 +27,7 @@ from apps.studio.explanation import Explanation
 from apps.studio.generation_page import PROMPTS
 from apps.studio.plain import plain, show_error
 from apps.studio.settings import MAX_CHARACTERS, MAX_LANGUAGE_CHARACTERS, MAX_SENTENCE_CHARACTERS
+from apps.studio.translation import languages
 
 LEAD = """
 <div class="studio"><p class="lead">Two models, the same input: where they agree, where they do not, and which of
@@ -177,11 +178,10 @@ def _show_writers(models: tuple[ServedModel, ServedModel]) -> str:
 
 def _show_translators(models: tuple[ServedModel, ServedModel]) -> str:
     """Two translations of the same sentence, and where each looked."""
-    languages = [translation_page.source_language(model.entry) for model in models]
-    if languages[0] != languages[1]:
+    sources = [languages(model.entry)[0] for model in models]
+    if sources[0] != sources[1]:
         st.warning("These two translate from different languages.", icon=":material/translate:")
-    examples = translation_page.EXAMPLES.get(languages[0], translation_page.EXAMPLES["en"])
-    text, usable = _text("translation", "Your sentence", examples[0], 90)
+    text, usable = _text("translation", "Your sentence", translation_page.examples_for(models[0].entry)[0], 90)
     if not usable:
         return text
     for column, model in zip(st.columns(2, gap="medium"), models, strict=True):

@@ -5,15 +5,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from apps.errors import UserError
 from apps.serving.served import ServedModel
-from apps.studio import download, metric_view, text_agreement
-from apps.studio.plain import show_error
+from apps.studio import download, kept, metric_view, text_agreement, text_batches
 from apps.studio.settings import MAX_READ_CHARACTERS, MAX_READ_ROWS
 from apps.studio.upload import ask
 
 SAMPLE = "text\nTo be or not to be.\nThe wifi is down again.\n"
-BATCH = 16
 
 
 def show(first: ServedModel, second: ServedModel) -> None:
@@ -36,18 +33,12 @@ def show(first: ServedModel, second: ServedModel) -> None:
     names = [model.entry.key for model in models]
     job = (*upload.identity, column, *names, *(model.entry.fingerprint() for model in models))
     texts = table[column].fillna("").astype(str).tolist()
-    if start:
-        try:
-            read = [nats(model, [text[:MAX_READ_CHARACTERS] for text in texts]) for model in models]
-            st.session_state["compared_texts"] = (job, read)
-        except UserError as error:
-            show_error(error)
-            return
-    done, read = st.session_state.get("compared_texts", (None, []))
-    if done != job:
+    cut = [text[:MAX_READ_CHARACTERS] for text in texts]
+    read = kept.result("compared_texts", job, start, lambda: [nats(model, cut) for model in models])
+    if read is None:
         st.dataframe(table.head(5), hide_index=True)
         return
-    lengths = [min(len(text), MAX_READ_CHARACTERS) for text in texts]
+    lengths = [len(text) for text in cut]
     _show_figures(names, read, lengths)
     st.subheader("Where they differ most", anchor=False)
     each = [[_each(value, length) for value, length in zip(values, lengths, strict=True)] for values in read]
@@ -61,20 +52,12 @@ def show(first: ServedModel, second: ServedModel) -> None:
 
 
 def nats(model: ServedModel, texts: Sequence[str]) -> list[float]:
-    """What each text costs a model, with a progress bar; 0 for an empty one."""
-    bar = st.progress(0.0, text="Reading …")
-    # Texts of like length share a batch, so that little is padding.
-    order = sorted((row for row, text in enumerate(texts) if text), key=lambda row: len(texts[row]))
-    costs = [0.0] * len(texts)
-    for start in range(0, len(order), BATCH):
-        rows = order[start : start + BATCH]
-        found = model.ask("score", text=[texts[row] for row in rows])["log_probabilities"]
-        for row, scores in zip(rows, found, strict=True):
-            costs[row] = -float(scores.sum(dtype="float64"))
-        done = start + len(rows)
-        bar.progress(done / len(order), text=f"{done:,} of {len(order):,} texts")
-    bar.empty()
-    return costs
+    """What each text costs a model; nothing for an empty one."""
+
+    def ask(some: list[str]) -> list[float]:
+        return [-float(scores.sum(dtype="float64")) for scores in model.ask("score", text=some)["log_probabilities"]]
+
+    return text_batches.answers(texts, ask, 0.0, "Reading …")
 
 
 def _each(cost: float, length: int) -> float:

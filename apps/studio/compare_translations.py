@@ -3,13 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from apps.errors import UserError
 from apps.serving.registry import ModelEntry
 from apps.serving.served import ServedModel
-from apps.studio import download, metric_view, text_agreement, translation_csv
-from apps.studio.plain import show_error
+from apps.studio import download, kept, metric_view, text_agreement, translation_csv
 from apps.studio.settings import MAX_TRANSLATED_ROWS
 from apps.studio.text_agreement import Quality
+from apps.studio.translation import languages
 from apps.studio.upload import ask
 
 SAMPLE = (
@@ -40,15 +39,13 @@ def show(first: ServedModel, second: ServedModel) -> None:
     models = (first, second)
     entries = [model.entry for model in models]
     job = (*upload.identity, column, *(part for entry in entries for part in (entry.key, entry.fingerprint())))
-    if start:
-        try:
-            outputs = [translation_csv.translations(model, table[column]) for model in models]
-            st.session_state["compared_pairs"] = (job, outputs)
-        except UserError as error:
-            show_error(error)
-            return
-    done, outputs = st.session_state.get("compared_pairs", (None, []))
-    if done != job:
+    outputs = kept.result(
+        "compared_pairs",
+        job,
+        start,
+        lambda: [translation_csv.translations(model, table[column]) for model in models],
+    )
+    if outputs is None:
         st.dataframe(table.head(5), hide_index=True)
         return
     qualities = _show_figures(
@@ -78,7 +75,7 @@ def _show_figures(
         if rows:
             for entry, output in zip(entries, outputs, strict=True):
                 chosen = [[texts[row] for row in rows] for texts in (output, references)]
-                measured = text_agreement.quality(chosen[0], chosen[1], target_language(entry))
+                measured = text_agreement.quality(chosen[0], chosen[1], languages(entry)[1])
                 facts += [
                     (f"{measured.bleu:.2f}", f"BLEU, {entry.key}"),
                     (f"{measured.chrf:.2f}", f"chrF, {entry.key}"),
@@ -89,10 +86,3 @@ def _show_figures(
                 qualities.append(Quality(measured.bleu, measured.chrf, each))
     st.html(f'<div class="studio" role="status">{metric_view.facts(facts)}</div>')
     return qualities
-
-
-def target_language(entry: ModelEntry) -> str:
-    """The language that a model translates to, as far as its metadata say."""
-    data = entry.metadata.get("data")
-    languages = data.get("languages") if isinstance(data, dict) else None
-    return str(languages[1]) if isinstance(languages, list) and len(languages) > 1 else ""

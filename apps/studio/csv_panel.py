@@ -3,11 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from apps.errors import UserError
 from apps.serving.registry import ModelEntry
 from apps.serving.served import ServedModel
-from apps.studio import download, tables
-from apps.studio.plain import plain, show_error
+from apps.studio import download, kept, tables
+from apps.studio.plain import plain
 from apps.studio.settings import DEFAULT_ROWS, MAX_ROWS
 from apps.studio.upload import ask
 
@@ -31,17 +30,11 @@ def show(model: ServedModel) -> None:
         st.caption(f"The file has {len(table):,} rows; the first {len(chosen):,} are classified.")
     show_reach(model.entry)
     job = (*upload.identity, model.entry.key, model.entry.fingerprint(), column, int(limit))
-    if start:
-        try:
-            st.session_state["predictions"] = (job, _classify(model, chosen, column))
-        except UserError as error:
-            show_error(error)
-            return
-    done, result = st.session_state.get("predictions", (None, None))
-    if done == job:
-        _show_result(result, table.shape[1], upload.name)
-    else:
+    result = kept.result("predictions", job, start, lambda: classify(model, chosen, column))
+    if result is None:
         st.dataframe(chosen.head(5), hide_index=True)
+    else:
+        _show_result(result, table.shape[1], upload.name)
 
 
 def show_reach(*entries: ModelEntry) -> None:
@@ -54,8 +47,8 @@ def show_reach(*entries: ModelEntry) -> None:
             st.caption(f"Of a text of more than {length:,} tokens, {plain(entry.key)} reads {length:,}.")
 
 
-def _classify(model: ServedModel, table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Classifies with a progress bar."""
+def classify(model: ServedModel, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The table with a verdict on each text, made with a progress bar."""
     bar = st.progress(0.0, text="Reading …")
     result = table
     for step in tables.classify(model, table, column):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from apps.serving.registry import ModelEntry
 from apps.serving.served import ServedModel, decode_text
 
 END_MARK, END_SIGN = "\x03", "∎"
@@ -50,6 +51,15 @@ class Translation:
     targets: list[list[str]]
     alignments: list[np.ndarray]
     beams: list[Beam]
+
+
+def languages(entry: ModelEntry) -> tuple[str, str]:
+    """The languages that a model translates from and to, as far as its metadata say; "" is one that they do not."""
+    data = entry.metadata.get("data")
+    found = data.get("languages") if isinstance(data, dict) else None
+    if not isinstance(found, list) or len(found) != 2:
+        return "", ""
+    return str(found[0] or ""), str(found[1] or "")
 
 
 def translate(model: ServedModel, text: str, beam_width: int, length_penalty: float, n_best: int) -> Translation:

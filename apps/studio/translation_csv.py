@@ -3,15 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from apps.errors import UserError
 from apps.serving.served import ServedModel, decode_text
-from apps.studio import download
-from apps.studio.plain import show_error
+from apps.studio import download, kept, text_batches
 from apps.studio.settings import MAX_SENTENCE_CHARACTERS, MAX_TRANSLATED_ROWS
 from apps.studio.upload import ask
 
 SAMPLE = "text\nA dog runs on the beach.\nTwo women are talking.\n"
-BATCH = 16
 
 
 def show(model: ServedModel) -> None:
@@ -31,14 +28,8 @@ def show(model: ServedModel) -> None:
     chosen = table.head(MAX_TRANSLATED_ROWS)
     show_cuts(table, chosen, column)
     job = (*upload.identity, model.entry.key, model.entry.fingerprint(), column)
-    if start:
-        try:
-            st.session_state["translated"] = (job, _translate(model, chosen, column))
-        except UserError as error:
-            show_error(error)
-            return
-    done, result = st.session_state.get("translated", (None, None))
-    if done != job:
+    result = kept.result("translated", job, start, lambda: _translate(model, chosen, column))
+    if result is None:
         st.dataframe(chosen.head(5), hide_index=True)
         return
     st.dataframe(result, hide_index=True)
@@ -63,18 +54,10 @@ def _translate(model: ServedModel, table: pd.DataFrame, column: str) -> pd.DataF
 
 
 def translations(model: ServedModel, column: pd.Series) -> list[str]:
-    """The translations of a column, made with a progress bar; of an empty text, an empty one."""
-    texts = [text[:MAX_SENTENCE_CHARACTERS] for text in column.fillna("").astype(str)]
-    bar = st.progress(0.0, text="Translating …")
-    # Texts of like length share a batch, so that little is padding.
-    order = sorted((row for row, text in enumerate(texts) if text.strip()), key=lambda row: len(texts[row]))
-    answers = [""] * len(texts)
-    for start in range(0, len(order), BATCH):
-        rows = order[start : start + BATCH]
-        found = model.ask("serving_default", text=[texts[row] for row in rows])["translation"]
-        for row, text in zip(rows, found, strict=True):
-            answers[row] = decode_text(text)
-        done = start + len(rows)
-        bar.progress(done / len(order), text=f"{done:,} of {len(order):,} texts")
-    bar.empty()
-    return answers
+    """The translations of a column; of an empty text, an empty one."""
+
+    def ask(some: list[str]) -> list[str]:
+        return [decode_text(found) for found in model.ask("serving_default", text=some)["translation"]]
+
+    texts = [text[:MAX_SENTENCE_CHARACTERS].strip() for text in column.fillna("").astype(str)]
+    return text_batches.answers(texts, ask, "", "Translating …")

@@ -6,7 +6,7 @@ from apps.serving.registry import ModelEntry
 from apps.serving.served import ServedModel
 from apps.studio import catalog, deep_link, translation_csv, translation_view
 from apps.studio.settings import MAX_SENTENCE_CHARACTERS
-from apps.studio.translation import Translation
+from apps.studio.translation import Translation, languages
 
 LEAD = """
 <div class="studio"><p class="lead">Write a sentence: the model translates it word by word, and shows where it looked
@@ -51,15 +51,15 @@ def show() -> None:
     deep_link.write({"model": entry.key, "text": st.session_state.get("sentence", "") if mode != FILE else ""})
 
 
-def source_language(entry: ModelEntry) -> str:
-    """The language that a model translates from, as far as its metadata say; `cmn` is Mandarin."""
-    languages = entry.metadata.get("data", {}).get("languages") or [""]
-    return {"cmn": "zh"}.get(languages[0], languages[0] or "")
+def examples_for(entry: ModelEntry) -> tuple[str, ...]:
+    """Sentences in the language that a model translates from."""
+    source = languages(entry)[0]
+    return EXAMPLES.get({"cmn": "zh"}.get(source, source), EXAMPLES["en"])  # cmn: Mandarin
 
 
 def _ask_for_text(model: ServedModel) -> str | None:
     """The examples and the box; None after saying what is wrong with the text."""
-    examples = EXAMPLES.get(source_language(model.entry), EXAMPLES["en"])
+    examples = examples_for(model.entry)
     if st.session_state.get("translation_of") != model.entry.key:
         # A sentence in the language of the model that was chosen just now.
         st.session_state["translation_of"] = model.entry.key

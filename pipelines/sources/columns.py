@@ -39,9 +39,14 @@ def find_text_column(names: Sequence[str], config: DataConfig, file: str, hint: 
     return _find(names, config.text_column, TEXT_NAMES, "text", file, hint)
 
 
-def _find(names: Sequence[str], wanted: str | None, obvious: Sequence[str], role: str, file: str, hint: str) -> str:
+def listing(names: Sequence[str]) -> str:
+    """Column names as a message quotes them: not all of many, and long ones cut."""
     listed = ", ".join(repr(name if len(name) <= _SHOWN else name[:_SHOWN] + "...") for name in names[:_LISTED])
-    listed = (listed or "none") + (", ..." if len(names) > _LISTED else "")
+    return (listed or "none") + (", ..." if len(names) > _LISTED else "")
+
+
+def _find(names: Sequence[str], wanted: str | None, obvious: Sequence[str], role: str, file: str, hint: str) -> str:
+    listed = listing(names)
     if wanted is not None:
         if wanted in names:
             return wanted

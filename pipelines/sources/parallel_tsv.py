@@ -6,6 +6,7 @@ from pathlib import Path
 from pipelines.config import DataConfig
 from pipelines.errors import DataError
 from pipelines.parallel_config import ParallelConfig
+from pipelines.sources.columns import listing
 from pipelines.sources.pairs import Pairs, make_pair
 from pipelines.sources.records import BadRow
 from pipelines.sources.text_files import decode_field, open_text, reading, short_name, undecodable
@@ -43,8 +44,10 @@ def column_numbers(config: ParallelConfig, names: Sequence[str] = (), file: str 
     if wanted is not None:
         for option, column in zip(("source_column", "target_column"), wanted, strict=True):
             if column not in names:
-                listed = ", ".join(repr(name) for name in names[:20])
-                raise DataError(f"{file} has no column {column!r}: set --data.{option} to one of: {listed}")
+                raise DataError(
+                    f"{file} has no column {column!r}: set --data.{option} to one of those its first line names, "
+                    f"{listing(names)}, or to the number of a column if its first line names none"
+                )
         return names.index(wanted[0]), names.index(wanted[1])
     numbers = []
     for option, default in (("source_column", 1), ("target_column", 2)):

@@ -197,7 +197,7 @@ def test_small_data_get_more_epochs(tmp_path, min_steps, epochs):
     lines = []
     progress = make_trainer(tmp_path, min_steps=min_steps, note=lines.append).run()
     assert (progress.epoch, progress.step) == (epochs, epochs * STEPS)
-    assert lines == ([] if epochs == 3 else [lines[0]])
+    assert len(lines) == (epochs != 3)
     assert all(f"{epochs} epochs in place of 3" in line for line in lines)
 
 
