@@ -9,8 +9,8 @@ TORCH ?= torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PORT ?= 8501
 # Tests run side by side; more processes than these would want too much memory.
-# All tests of a file run in one process, which makes what they share only once.
-CORES ?= --numprocesses auto --maxprocesses 4 --dist loadscope
+# All tests of a file run in one process, which makes what they share only once; those of tests/apps, which take longest, begin.
+CORES ?= --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 # What `test-backends` runs; BACKEND_TESTS="tests/keras_seq tests/parity" is all, which takes JAX most of an hour to compile.
 BACKEND_TESTS ?= tests/parity $(foreach name,bidirectional cells pooling public_names recurrent segmented \
 	sequence_classifier stacked,tests/keras_seq/test_$(name).py)
@@ -36,7 +36,7 @@ $(BACKENDS_VENV)/.installed: pyproject.toml Makefile
 	$(BACKENDS_VENV)/bin/python -m pip install --quiet --upgrade pip
 	$(BACKENDS_VENV)/bin/python -m pip install --quiet "$(TORCH)" --index-url $(TORCH_INDEX) 2>/dev/null \
 		|| $(BACKENDS_VENV)/bin/python -m pip install --quiet "$(TORCH)"
-	$(BACKENDS_VENV)/bin/python -m pip install --quiet "keras>=3.15.1,<3.16" "jax>=0.7" numpy pytest pytest-xdist
+	$(BACKENDS_VENV)/bin/python -m pip install --quiet "keras>=3.15.1,<3.16" "jax>=0.7" numpy pytest "pytest-xdist>=3.7"
 	touch $@
 
 demo: $(VENV)/.users  ## Open the studio over the shipped models
