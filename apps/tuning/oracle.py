@@ -115,7 +115,7 @@ def _bayesian_class() -> Any:
         import threadpoolctl
 
         class RepeatableBayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
-            """Repeats a recorded trial with the random numbers that it took."""
+            """Repeats a recorded trial with the random numbers that it took, and tries nothing twice."""
 
             recorded: dict[str, Any] | None = None
 
@@ -125,9 +125,32 @@ def _bayesian_class() -> Any:
                     # On matrices of this size, threads beside busy trials wait for each other most of the time.
                     with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
                         warnings.simplefilter("ignore")  # of a length scale at its bound
-                        return super().populate_space(trial_id)
+                        found = super().populate_space(trial_id)
+                        tried = found["status"] == "RUNNING" and self._duplicate(found["values"])
+                        return self._most_hopeful(trial_id) if tried else found
                 self._random_state.uniform(size=(RESTARTS, len(self._nonfixed_space())))
                 return {"status": "RUNNING", "values": dict(self.recorded)}
+
+            def _most_hopeful(self, trial_id: str) -> dict[str, Any]:
+                """Of random values that have not been tried, those of the lowest bound of the Gaussian process.
+
+                Where its optimum is at the bounds of a setting or is the only value near, it would be found for ever.
+                """
+                before, self._seed_state = self._seed_state, CANDIDATES * (self.seed + int(trial_id))
+                candidates = [values for _ in range(CANDIDATES) if (values := self._random_values()) is not None]
+                self._seed_state = before  # as when the trial is repeated
+                if not candidates:
+                    return {"status": "STOPPED", "values": None}
+                mean, deviation = self.gpr.predict([self._vector(values) for values in candidates], return_std=True)
+                best = (mean - self.beta * deviation).argmin()
+                return {"status": "RUNNING", "values": candidates[best]}
+
+            def _vector(self, values: dict[str, Any]) -> list[float]:
+                """Values as the Gaussian process sees them: settings that do not count have their default."""
+                return [
+                    setting.value_to_prob(values.get(setting.name, setting.default))
+                    for setting in self._nonfixed_space()
+                ]
 
         _BAYESIAN = RepeatableBayesianOracle
     return _BAYESIAN
@@ -136,3 +159,5 @@ def _bayesian_class() -> Any:
 _BAYESIAN: Any = None
 # Starting points that KerasTuner draws for the maximum of the acquisition function.
 RESTARTS = 50
+# Random values to choose from where the maximum has been tried already.
+CANDIDATES = 300

@@ -103,3 +103,24 @@ def test_a_grid_has_each_combination_once():
         oracle.end(answer[0], 0.0)
     assert answer == EXHAUSTED
     assert sorted(seen) == [(32, False), (32, True), (64, False), (64, True)]
+
+
+def test_a_gaussian_process_tries_nothing_twice():
+    """Where the best values are at the bounds, it would hope for them again and again."""
+    oracle, seen = make("bayesian"), []
+    for _ in range(24):
+        name, codes = oracle.create()
+        seen.append(tuple(codes.items()))
+        oracle.end(name, codes["model.word_dropout"])
+    assert len(set(seen)) == 24
+    assert max(dict(values)["model.word_dropout"] for values in seen[-8:]) > 0.3  # and it still goes where it is good
+
+
+def test_a_gaussian_process_ends_where_all_is_tried():
+    small = Space((Choice("model.units", (32, 64)), Choice("model.bidirectional", (True, False))), fake_space().config)
+    oracle, seen = SearchOracle(TunerConfig(algorithm="bayesian"), small, "max", 4), []
+    while not isinstance(answer := oracle.create(), str):
+        seen.append(tuple(small.decode(answer[1]).values()))
+        oracle.end(answer[0], float(answer[1]["model.units"]))
+    assert answer == EXHAUSTED
+    assert sorted(seen) == [(32, False), (32, True), (64, False), (64, True)]
