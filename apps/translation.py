@@ -210,9 +210,15 @@ class TranslationTask(Task):
 
     def loss(self, config: Config) -> Callable[..., Any]:
         """Cross entropy of the tokens of the translations, with label smoothing."""
-        from apps.translation_loss import smoothed_cross_entropy
+        from keras_seq.training import SequenceCrossEntropy
 
-        return smoothed_cross_entropy(config.training.label_smoothing)
+        return SequenceCrossEntropy(ignore_class=None, label_smoothing=config.training.label_smoothing)
+
+    def training_loss(self, model: "keras.Model", config: Config) -> Callable[..., Any]:
+        """The same from what the output layer is given, which is faster."""
+        from apps.translation_loss import loss_of_features
+
+        return loss_of_features(model.decoder, config.training.label_smoothing)
 
     def metrics(self, config: Config) -> "list[keras.metrics.Metric]":
         """Accuracy of the next token."""

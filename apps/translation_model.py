@@ -32,6 +32,7 @@ def build_translator(config: "ModelConfig", tokenizer: Any, seed: int) -> Encode
         embedding_size=config.resolved_embedding_size,
         shared_embedding=tokenizer.joint if config.shared_embeddings is None else config.shared_embeddings,
         dropout=0.0 if transformer else config.dropout,  # a Transformer's encoder has its own
+        features_in_training=True,
         seed=seed,
     )
     model.build()

@@ -29,7 +29,9 @@ def add_arguments(parser: Parser, task: Task) -> None:
     """Declare the options."""
     run = parser.add_argument_group("Run")
     run.add_argument("--config", metavar="FILE", help="Settings in YAML or TOML; options of the command line win.")
-    run.add_argument("--print_config", "--print-config", action="store_true", help="Print all settings as YAML and end.")
+    run.add_argument(
+        "--print_config", "--print-config", action="store_true", help="Print all settings as YAML and end."
+    )
     run.add_argument("--name", metavar="NAME", help="Name of the run's folder; run-1, run-2 and so on if left out.")
     run.add_argument("--runs.dir", metavar="DIR", help=f"The folder of all runs. (default: {DEFAULT_ROOT})")
     run.add_argument(

@@ -41,7 +41,9 @@ def add_arguments(parser: Parser, task: Task) -> None:
     search.add_argument("--searches.dir", metavar="DIR", help=f"The folder of searches. (default: {DEFAULT_ROOT})")
     search.add_argument("--resume", action="store_true", help="Go on with the search of this name, or the newest one.")
     search.add_argument("--report", action="store_true", help="Write the report of a search anew, and end.")
-    search.add_argument("--print_space", "--print-space", action="store_true", help="Show what would be searched, and end.")
+    search.add_argument(
+        "--print_space", "--print-space", action="store_true", help="Show what would be searched, and end."
+    )
     machines = parser.add_argument_group("Many machines (in a network that you trust)")
     machines.add_argument("--role", choices=["chief", "worker"], help="chief: lead the search, others do the trials.")
     machines.add_argument("--chief", metavar="HOST:PORT", help="Where the chief listens, or is found by workers.")

@@ -38,6 +38,9 @@ class EncoderDecoder(keras.Model):
         scheduled_sampling: Optional `ScheduledSampling`, instead of teacher forcing alone.
         start_token: Id that decoding begins with. Defaults to `2`.
         end_token: Id that ends a sequence. Defaults to `3`.
+        features_in_training: Whether, while training, `{"features": ...}` stands in the place of the logits: what they
+            are made of, `[batch, target_time, features]`, for `output_cross_entropy` or `sampled_softmax`. Defaults to
+            `False`.
         seed: Optional seed of the dropout.
         **kwargs: The arguments of a model.
 
@@ -71,6 +74,7 @@ class EncoderDecoder(keras.Model):
         scheduled_sampling=None,
         start_token=2,
         end_token=3,
+        features_in_training=False,
         seed=None,
         **kwargs,
     ):
@@ -90,6 +94,11 @@ class EncoderDecoder(keras.Model):
                 f"{vocabulary_size} and {decoder.vocabulary_size} ids, sizes {embedding_size} and "
                 f"{decoder.embedding_size}"
             )
+        if features_in_training and scheduled_sampling is not None:
+            raise ValueError(
+                "`features_in_training` and `scheduled_sampling` exclude each other: sampling needs the logits. "
+                f"Received: scheduled_sampling={scheduled_sampling!r}"
+            )
         self.supports_masking = True
         self.vocabulary_size = vocabulary_size
         self.encoder = as_driver(encoder, "encoder") if _is_cell(encoder) else encoder
@@ -100,6 +109,7 @@ class EncoderDecoder(keras.Model):
         self.scheduled_sampling = scheduled_sampling
         self.start_token = start_token
         self.end_token = end_token
+        self.features_in_training = features_in_training
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.embedding: Any = None
@@ -137,6 +147,8 @@ class EncoderDecoder(keras.Model):
         """Teacher forcing, or scheduled sampling while training: a pair of ids to logits."""
         source, targets = inputs
         memory, memory_mask = self.encode(source, training=training)
+        if training and self.features_in_training:
+            return {"features": self.decoder.features(targets, memory, memory_mask=memory_mask, training=True)}
         if not training or self.scheduled_sampling is None:
             return self.decoder(targets, memory, memory_mask=memory_mask, training=training)
         logits = self.scheduled_sampling.run(
@@ -242,6 +254,7 @@ class EncoderDecoder(keras.Model):
             "scheduled_sampling": keras.saving.serialize_keras_object(self.scheduled_sampling),
             "start_token": self.start_token,
             "end_token": self.end_token,
+            "features_in_training": self.features_in_training,
             "seed": self.seed,
         }
 

@@ -6,6 +6,7 @@ from keras_seq.training.cross_entropy import SequenceCrossEntropy, cross_entropy
 from keras_seq.training.gradient_monitor import GradientMonitor
 from keras_seq.training.inverse_square_root_schedule import InverseSquareRootSchedule
 from keras_seq.training.noam_schedule import NoamSchedule
+from keras_seq.training.output_cross_entropy import output_cross_entropy
 from keras_seq.training.perplexity import Perplexity
 from keras_seq.training.sampled_softmax import Candidates, draw_candidates, log_uniform_probabilities, sampled_softmax
 from keras_seq.training.sampled_softmax_training import SampledSoftmaxTraining
@@ -33,6 +34,7 @@ __all__ = [
     "cross_entropy",
     "draw_candidates",
     "log_uniform_probabilities",
+    "output_cross_entropy",
     "sampled_softmax",
     "squared_error",
 ]
