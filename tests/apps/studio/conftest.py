@@ -1,5 +1,6 @@
 """A small sentiment model made of core ops, and the studio on top of it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import tensorflow as tf
 from apps.serving import registry
 from apps.serving.export import export_model
 from apps.serving.model_card import Card
+
+from .gallery import Gallery
 
 LABELS = ["awful", "so & so", "<b>great</b>"]
 GOOD = ["good", "great", "lovely", "好"]
@@ -66,6 +69,13 @@ def export_words_model(directory: Path, *, explains: bool = True, name: str = "m
     }
     card = Card("Counts <script>alert('card')</script> words.", limits=("It knows seven words.",))
     return export_model(signatures, [Owner()], name, directory, metadata=metadata, card=card, check=False)
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory) -> Gallery:
+    """Tiny models of the other tasks."""
+    folder = tmp_path_factory.getbasetemp()
+    return Gallery((folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "gallery")
 
 
 @pytest.fixture(scope="session")

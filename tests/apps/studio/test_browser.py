@@ -18,10 +18,7 @@ import pytest
 from apps.serving import registry
 from apps.studio.launch import command
 
-from ..language_models import export_language_model
 from ..run_folders import write_run
-from ..translation_models import export_translator
-from .cell_models import export_cells_model
 from .conftest import export_words_model
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -62,14 +59,12 @@ def studio(exported, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(gallery, tmp_path_factory):
     """The address of a studio over a small model of each task, and two for sentiment."""
     folder = tmp_path_factory.mktemp("demo")
     export_words_model(folder / "models")
     export_words_model(folder / "models", name="sour", good=["good"])
-    export_language_model(folder / "models", name="letters")
-    export_translator(folder / "models", name="translator")
-    export_cells_model(folder / "models")
+    gallery.copy(folder / "models", "writer", "interpreter", "cells")
     with _running(folder / "models", folder) as address:
         yield address
 

@@ -16,10 +16,8 @@ PAGE = "scripts/cells.py"
 
 
 @pytest.fixture(scope="module")
-def cells_folder(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("cells") / "models"
-    export_cells_model(directory)
-    return directory
+def cells_folder(gallery, tmp_path_factory):
+    return gallery.copy(tmp_path_factory.mktemp("cells"), "cells")
 
 
 def _open() -> AppTest:

@@ -12,8 +12,6 @@ from apps.serving.writing import write
 from apps.studio import agreement, compare_readings, tables, translation_csv
 from apps.studio.settings import MAX_CHARACTERS
 
-from ..language_models import export_language_model
-from ..translation_models import export_translator
 from .conftest import APP, export_words_model
 
 PAGE = "scripts/compare.py"
@@ -21,16 +19,12 @@ CSV = "text,gold\ngood,<b>great</b>\ndull,awful\nfine,<B>great</B> \nfine day,aw
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
+def pair(gallery, tmp_path_factory):
     """Two classifiers, which differ in the word "fine"; two writers; two translators; one of another sort."""
-    directory = tmp_path_factory.mktemp("pair") / "models"
+    directory = tmp_path_factory.mktemp("pair")
     export_words_model(directory, name="first")
     export_words_model(directory, name="second", good=["good", "great", "fine"])
-    export_language_model(directory, name="writer")
-    export_language_model(directory, name="poet", units=8)
-    export_translator(directory, "interpreter")
-    export_translator(directory, "linguist", "rnn", seed=1)
-    return directory
+    return gallery.copy(directory, "writer", "poet", "interpreter", "linguist")
 
 
 @pytest.fixture

@@ -10,17 +10,14 @@ from apps.studio.language_view import Reading, activation, surprise, written
 from apps.studio.settings import MAX_LANGUAGE_CHARACTERS
 from apps.studio.unit_panel import persistent_units
 
-from ..language_models import export_language_model
 from .conftest import APP
 
 PAGE = "scripts/text_generation.py"
 
 
 @pytest.fixture(scope="module")
-def language_folder(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("language") / "models"
-    export_language_model(directory)
-    return directory
+def language_folder(gallery, tmp_path_factory):
+    return gallery.copy(tmp_path_factory.mktemp("language"), "writer")
 
 
 @pytest.fixture
@@ -47,7 +44,7 @@ def test_writes_what_the_model_writes_and_keeps_it(page, language_folder):
     page.number_input(key="tokens_a").set_value(12)
     page.number_input(key="seed_a").set_value(5)
     _press(page, "Write")
-    served = registry.load(registry.find("tiny", language_folder))
+    served = registry.load(registry.find("writer", language_folder))
     text = "".join(write(served, "a cab", 0.8, 0, 1.0, 12, 5))
     assert f'<span class="muted">a cab</span>{text}</div>' in _html(page)
     _press(page, "Stop")  # what was written stays

@@ -13,24 +13,19 @@ from apps.studio.settings import MAX_SENTENCE_CHARACTERS
 from apps.studio.translation import translate
 from apps.studio.translation_view import answer, beam_chart, heat_map, links_chart, others
 
-from ..translation_models import export_translator
 from .conftest import APP
 
 PAGE = "scripts/translation.py"
 
 
 @pytest.fixture(scope="module")
-def translators(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("translators") / "models"
-    export_translator(directory, "first")
-    export_translator(directory, "second", "rnn_attention", seed=1)
-    export_translator(directory, "third", "rnn", seed=2)
-    return directory
+def translators(gallery, tmp_path_factory):
+    return gallery.copy(tmp_path_factory.mktemp("translators"), "interpreter", "attentive", "linguist")
 
 
 @pytest.fixture(scope="module")
 def served(translators):
-    return {name: registry.load(registry.find(name, translators)) for name in ("first", "second", "third")}
+    return {name: registry.load(registry.find(name, translators)) for name in ("interpreter", "attentive", "linguist")}
 
 
 @pytest.fixture
@@ -47,7 +42,7 @@ def _html(app: AppTest) -> str:
 
 
 def test_an_answer_has_all_that_the_page_shows(served):
-    found = translate(served["second"], "a bad cab", 4, 0.6, 3)
+    found = translate(served["attentive"], "a bad cab", 4, 0.6, 3)
     assert len(found.texts) == len(found.scores) == len(found.alignments) == 3
     assert found.scores == sorted(found.scores, reverse=True)
     for tokens, weights in zip(found.targets, found.alignments, strict=True):
@@ -60,7 +55,7 @@ def test_an_answer_has_all_that_the_page_shows(served):
 
 
 def test_the_way_through_the_search_is_the_answer(served):
-    found = translate(served["first"], "a cab", 3, 0.0, 1)
+    found = translate(served["interpreter"], "a cab", 3, 0.0, 1)
     way = "".join(beam.token for beam in found.beams if beam.chosen)
     assert way.rstrip("∎").replace("␣", " ").strip() == found.texts[0].strip()
 
@@ -81,7 +76,7 @@ def test_two_models_and_one_without_attention(page):
     page.button_group(key="translation_mode").set_value("Two models").run()
     assert not page.exception
     assert _html(page).count('class="translation"') == 2
-    page.selectbox(key="translation_model").set_value("third/1").run()
+    page.selectbox(key="translation_model").set_value("linguist/1").run()
     page.button_group(key="translation_mode").set_value("Translate").run()
     assert not page.exception
     assert any("no attention" in caption.value for caption in page.caption)
@@ -101,7 +96,7 @@ def test_a_file_is_offered(page):
 
 
 def test_charts_and_html(served):
-    found = translate(served["first"], "a '\\ cab", 3, 0.6, 2)
+    found = translate(served["interpreter"], "a '\\ cab", 3, 0.6, 2)
     for chart in (heat_map(found), links_chart(found), beam_chart(found.beams)):
         assert chart is not None
         chart.to_dict()
