@@ -40,8 +40,8 @@ class ModelConfig:
     """
 
     kind: Literal["recurrent", "transformer"] = "recurrent"
-    cell: CellName = "lstm"
-    units: int = 512
+    cell: CellName = "gru"
+    units: int = 256
     layers: int = 1
     embedding_size: int | None = None
     tied_embeddings: bool = False
@@ -75,7 +75,7 @@ class ModelConfig:
 
 def _training() -> TrainingConfig:
     return TrainingConfig(
-        epochs=10, learning_rate=2e-3, beta_2=0.99, weight_decay=0.01, average_decay=0.99, monitor="loss"
+        epochs=10, learning_rate=1e-2, beta_2=0.99, weight_decay=0.01, average_decay=0.99, monitor="loss"
     )
 
 

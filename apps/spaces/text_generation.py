@@ -10,7 +10,7 @@ SPACE = (
     Choice("text.level", ("character", "subword")),
     Choice("text.vocabulary_size", (1_000, 2_000, 4_000, 8_000), when=LARGE_VOCABULARY),
     Choice("model.kind", ("recurrent", "transformer")),
-    Choice("model.cell", ("lstm", "gru", "mgu", "layer_norm_lstm"), when=RECURRENT),
+    Choice("model.cell", ("gru", "lstm", "mgu", "layer_norm_lstm"), when=RECURRENT),
     Choice("model.units", (128, 256, 512)),
     Choice("model.layers", (1, 2, 3)),
     Choice("model.tied_embeddings", (True, False), when=RECURRENT),
@@ -21,7 +21,7 @@ SPACE = (
     Choice("batch.cutting", ("windows",), when=TRANSFORMER),
     Choice("batch.batch_size", (16, 32, 64, 128)),
     Choice("batch.window", (32, 64, 128)),
-    Range("training.learning_rate", 3e-4, 1e-2, log=True),
+    Range("training.learning_rate", 1e-3, 2e-2, log=True),
     Choice("training.schedule", ("cosine", "linear")),
     Choice("training.weight_decay", (0.0, 0.01, 0.1)),
 )
