@@ -97,11 +97,11 @@ def classifier_signatures(
         probabilities = tf.nn.softmax(tf.cast(logits, tf.float32))
         return {"label": tf.gather(labels, tf.argmax(probabilities, axis=1)), "probabilities": probabilities}
 
-    @tf.function(input_signature=TEXT, jit_compile=False)
+    @tf.function(input_signature=TEXT, jit_compile=False, autograph=False)
     def serving_default(text: tf.Tensor) -> dict[str, tf.Tensor]:
         return answer(model(encode(text), training=False))
 
-    @tf.function(input_signature=TEXT, jit_compile=False)
+    @tf.function(input_signature=TEXT, jit_compile=False, autograph=False)
     def explain(text: tf.Tensor) -> dict[str, tf.Tensor]:
         ids = encode(text)
         mask = tf.not_equal(ids, 0)

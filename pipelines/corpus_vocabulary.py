@@ -44,7 +44,7 @@ def learn_text_tokenizer(texts: Iterable[str], config: VocabularyConfig) -> Toke
 def _count_characters(texts: Iterable[str], lowercase: bool) -> dict[str, int]:
     clean = CharacterTokenizer(["", "[UNK]"], lowercase).clean
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def count(strings):
         counts = tf.math.bincount(tf.strings.unicode_decode(clean(strings), "UTF-8").flat_values)
         there = tf.where(counts > 0)[:, 0]
@@ -59,7 +59,7 @@ def _count_characters(texts: Iterable[str], lowercase: bool) -> dict[str, int]:
 def _count_words(texts: Iterable[str], lowercase: bool) -> dict[str, int]:
     divider = SpacedWordTokenizer(["", "[UNK]"], lowercase)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def count(strings):
         words, _, counts = tf.unique_with_counts(divider.words(strings).flat_values)
         return words, counts

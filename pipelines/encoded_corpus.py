@@ -154,7 +154,7 @@ def _write_ids(
             waiting.append((split, piece.begins, len(piece.text)))
             yield piece.text
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def encode(strings):
         ids = tokenizer.encode(strings)
         return ids.flat_values, ids.row_lengths()

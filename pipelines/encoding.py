@@ -50,7 +50,7 @@ def learn_tokenizer(texts: Iterable[str], config: TextConfig) -> Tokenizer:
     """
     empty = WordTokenizer(["", "[UNK]"], config.lowercase)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def count(strings):
         words, _, counts = tf.unique_with_counts(empty.words(strings).flat_values)
         return words, counts
@@ -87,7 +87,7 @@ def encode_split(records: Iterable[tuple[str, int, str]], tokenizer: Tokenizer, 
                 places.append(place)
             yield text
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def encode(strings):
         ids = tokenizer.encode(strings)
         kept = cut(ids, config.max_length, config.over_long, config.head_share)

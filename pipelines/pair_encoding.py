@@ -120,7 +120,7 @@ def _counter(characters: bool, lowercase: bool) -> Any:
     """The graph that counts. Subwords are learnt from the words that the tokenizer of words makes."""
     divider = SentenceTokenizer((CharacterTokenizer if characters else SpacedWordTokenizer)(_NOTHING, lowercase))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def count(strings):
         words, _, counts = tf.unique_with_counts(divider.words(strings).flat_values)
         return words, counts
@@ -150,7 +150,7 @@ def encode_pairs(splits: Mapping[str, Sequence[Pair]], tokenizer: LanguagePair) 
 def encode_side(sentences: Iterable[str], tokenizer: SentenceTokenizer) -> EncodedSide:
     """Encodes the sentences of one side, in the graph, exactly as a served model does."""
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def encode(strings):
         ids = tokenizer.encode(strings)
         return ids.flat_values, ids.row_lengths()

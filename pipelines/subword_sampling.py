@@ -110,7 +110,7 @@ class _Numbers(list):
 def _number_words(sentences: Sequence[str], tokenizer: SentenceTokenizer) -> tuple[_Numbers, np.ndarray]:
     """The words of each sentence as numbers, and how many there are."""
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def divide(strings):
         words = tokenizer.words(strings)
         return words.flat_values, words.row_lengths()

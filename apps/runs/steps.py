@@ -65,11 +65,13 @@ class Steps:
 
     def compile(self, train: Any, validation: Any | None) -> None:
         """Make the graphs for batches of these element specifications, of any size."""
-        # XLA compiles recurrent loops to something slower than TensorFlow's own loop on a CPU.
-        self._train = tf.function(self._train_on_batch, input_signature=_any_shape(train), jit_compile=False)
+        # XLA compiles recurrent loops to something slower than TensorFlow's own loop on a CPU. Nothing here is left to
+        # AutoGraph, which takes as long as the tracing itself.
+        options = {"jit_compile": False, "autograph": False}
+        self._train = tf.function(self._train_on_batch, input_signature=_any_shape(train), **options)
         if validation is not None:
             signature = _any_shape(validation)
-            self._validate = tf.function(self._validate_on_batch, input_signature=signature, jit_compile=False)
+            self._validate = tf.function(self._validate_on_batch, input_signature=signature, **options)
 
     def start_training_epoch(self) -> None:
         """Begin the figures, and the state, of an epoch anew."""

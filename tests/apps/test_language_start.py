@@ -10,7 +10,7 @@ from apps.runs.trained import open_run
 from apps.sentiment import TASK, Config, ModelConfig
 from apps.text_generation import TASK as GENERATION
 
-SAME = {"cell": "lstm", "units": 6, "layers": 2, "embedding_size": 5, "bidirectional": False}
+SAME = {"cell": "gru", "units": 6, "layers": 2, "embedding_size": 5, "bidirectional": False}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_reads_texts_in_the_vocabulary_of_the_language_model(run):
         ({"units": 7}, "model.units 6"),
         ({"embedding_size": 4}, "model.embedding_size 5"),
         ({"layers": 1}, "model.layers 2"),
-        ({"cell": "gru"}, "model.cell"),
+        ({"cell": "lstm"}, "model.cell"),
     ],
 )
 def test_what_does_not_fit_is_one_line(run, options, option):
