@@ -61,7 +61,7 @@ class Settings:
 
 
 MODELS = {
-    "rntn": Settings(units=30, embedding_size=150, epochs=14),
+    "rntn": Settings(units=30, embedding_size=30, epochs=14),
     "tree-lstm": Settings(
         units=150, embedding_size=150, epochs=8, batch_size=32, embedding_dropout=0.3, output_dropout=0.5
     ),
