@@ -63,7 +63,13 @@ class Settings:
 MODELS = {
     "rntn": Settings(units=30, embedding_size=30, epochs=14),
     "tree-lstm": Settings(
-        units=150, embedding_size=150, epochs=8, batch_size=32, embedding_dropout=0.3, output_dropout=0.5
+        units=150,
+        embedding_size=150,
+        epochs=6,
+        batch_size=32,
+        average=0.98,
+        embedding_dropout=0.3,
+        output_dropout=0.5,
     ),
 }
 
