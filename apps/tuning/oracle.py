@@ -118,6 +118,7 @@ def _bayesian_class() -> Any:
             """Repeats a recorded trial with the random numbers that it took, and tries nothing twice."""
 
             recorded: dict[str, Any] | None = None
+            _seed_state: int
 
             def populate_space(self, trial_id: str) -> dict[str, Any]:
                 completed = sum(trial.status == "COMPLETED" for trial in self.trials.values())
@@ -136,7 +137,8 @@ def _bayesian_class() -> Any:
 
                 Where its optimum is at the bounds of a setting or is the only value near, it would be found for ever.
                 """
-                before, self._seed_state = self._seed_state, CANDIDATES * (self.seed + int(trial_id))
+                before = self._seed_state
+                self._seed_state = CANDIDATES * (self.seed + int(trial_id))
                 candidates = [values for _ in range(CANDIDATES) if (values := self._random_values()) is not None]
                 self._seed_state = before  # as when the trial is repeated
                 if not candidates:
