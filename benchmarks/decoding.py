@@ -15,6 +15,7 @@ Every round measures all engines in turn; the medians are printed. What is not i
 
     python benchmarks/decoding.py
     python benchmarks/decoding.py --models transformer --batches 1 16 --rounds 5
+    LENGTH=400 python benchmarks/decoding.py --batches 16 --engines keras-seq    # more tokens than 50
 """
 
 import argparse
@@ -32,7 +33,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 VOCABULARY, SIZE, LAYERS, HEADS = 5000, 256, 2, 4
-SOURCE_LENGTH, LENGTH, START, END = 20, 50, 2, 3
+SOURCE_LENGTH, START, END = 20, 2, 3
+LENGTH = int(os.environ.get("LENGTH", "50"))  # tokens to write, in both processes
 PREDICTED = 1  # tokens of the loop over `predict`; all of them cost the same
 WIDTHS = {"greedy": 1, "beam 4": 4}
 
