@@ -165,7 +165,7 @@ def test_learns_to_reverse(decoder, numpy):
         parts = keras_seq.TransformerEncoder(1, 2), keras_seq.TransformerDecoder(WORDS, 32, layers=1, heads=2)
     model = keras_seq.EncoderDecoder(WORDS, *parts)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=keras.backend.backend() == "jax")
+    model.compile(keras.optimizers.Adam(0.005), loss, jit_compile=keras.backend.backend() == "jax")
     model.fit((source[:900], inputs[:900]), targets[:900], epochs=12, batch_size=45, verbose=0)
     decoded = numpy(model.decode(source[900:], BeamSearch(2), max_length=5))
     assert (decoded.ids[:, 0] == targets[900:]).all(axis=1).mean() > 0.9
