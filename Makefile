@@ -42,7 +42,7 @@ $(BACKENDS_VENV)/.installed: pyproject.toml Makefile
 demo: $(VENV)/.users  ## Open the studio over the shipped models
 	$(BIN)/keras-seq studio --port $(PORT)
 
-test: $(VENV)/.developers  ## Run all tests (no network, under ten minutes on two cores)
+test: $(VENV)/.developers  ## Run all tests (no network)
 	$(BIN)/python -m pytest $(CORES)
 
 test-backends: $(BACKENDS_VENV)/.installed  ## Run the layer tests on JAX and on PyTorch

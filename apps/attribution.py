@@ -18,7 +18,7 @@ def integrated_gradients(
     The gradient of the log-odds is averaged along the straight line from zero vectors to the embedded text, and
     multiplied with the embedding. The attributions of a text therefore sum to its log-odds minus those of zero vectors,
     up to the error of the sum, which stands for an integral. Its points and their weights are those of Gauss and
-    Legendre, exact where the gradient is a polynomial of less than twice as many terms along the line.
+    Legendre, exact where the gradient is a polynomial along the line, of a degree below twice their number.
 
     The points are visited one after the other, so that memory does not grow with their number.
 

@@ -143,7 +143,7 @@ def compare_cells(options, minutes, runs, keep):
     results = keep.read()
     for name, own in EQUAL.items():
         if name not in results:
-            units = equal_units(own, 1_350_000)
+            units = equal_units(own, 550_000)
             print(f"{name}: {units} units", file=sys.stderr)
             results[name] = measure([*own, "--model.units", str(units), *options], minutes, runs, name)
             keep.write(results)

@@ -65,8 +65,8 @@ class Steps:
 
     def compile(self, train: Any, validation: Any | None) -> None:
         """Make the graphs for batches of these element specifications, of any size."""
-        # XLA compiles recurrent loops to something slower than TensorFlow's own loop on a CPU. Nothing here is left to
-        # AutoGraph, which takes as long as the tracing itself.
+        # XLA compiles recurrent loops to something slower than TensorFlow's own loop on a CPU. Nothing here needs
+        # AutoGraph, which would read and rewrite all code on the way before it is traced.
         options = {"jit_compile": False, "autograph": False}
         self._train = tf.function(self._train_on_batch, input_signature=_any_shape(train), **options)
         if validation is not None:

@@ -1,4 +1,4 @@
-"""Cross entropy from what the output layer is given: for large vocabularies much faster than from the logits."""
+"""Cross entropy from what the output layer is given: without the gradient of the logits, which are large."""
 
 import keras
 from keras import ops
@@ -12,7 +12,7 @@ def output_cross_entropy(kernel, bias, features, labels, weights=None, label_smo
         logits = h W + b,    total = sum over the tokens of weight * cross_entropy(label, logits)
 
     The gradient of the logits would be three or four tensors of the size of the logits, which for a vocabulary of some
-    thousand is most of what a training step moves through memory. On TensorFlow none of them is made: all that it is
+    thousand is much of what a training step moves through memory. On TensorFlow none of them is made: all that it is
     the sum of goes through the matrix products instead. There, tokens of weight 0 cost nothing at all, and a gradient
     of this gradient is refused.
 
