@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 LONGEST = 1_000
 """Longer texts do not fit into an address."""
 
-_KNOWN = "address"
+_KNOWN, _WRITTEN = "address", "addresses"
+_REMEMBERED = 20
 
 
 def read(widgets: Mapping[str, str]) -> None:
@@ -19,9 +21,17 @@ def read(widgets: Mapping[str, str]) -> None:
     found = {name: st.query_params[name] for name in widgets if name in st.query_params}
     if not found or found == st.session_state.get(_KNOWN):  # what the page itself has written
         return
+    # A button that is pressed before the browser has the new address brings an old one along, which is no link.
+    if found in st.session_state.get(_WRITTEN, []) and not _goes_back():
+        return
     st.session_state[_KNOWN] = found
     for name, value in found.items():
         st.session_state[widgets[name]] = value
+
+
+def _goes_back() -> bool:
+    """Whether this run comes from the browser's Back or Forward; where Streamlit does not say, it may."""
+    return bool(getattr(get_script_run_ctx(), "is_history_navigation", True))
 
 
 def write(values: Mapping[str, str]) -> None:
@@ -31,4 +41,6 @@ def write(values: Mapping[str, str]) -> None:
     changed = {name: value for name, value in address.items() if name not in values} | wanted
     if changed != address:  # all at once: each change is a step for the browser's Back
         st.query_params.from_dict(changed)
+    if wanted != st.session_state.get(_KNOWN):
+        st.session_state[_WRITTEN] = [*st.session_state.get(_WRITTEN, []), wanted][-_REMEMBERED:]
     st.session_state[_KNOWN] = wanted

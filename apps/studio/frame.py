@@ -51,10 +51,14 @@ def prepare() -> None:
     st.set_page_config(page_title="keras-seq studio", page_icon=str(FOLDER / "icon.svg"), layout="wide")
     st.logo(str(FOLDER / "logo.svg"), icon_image=str(FOLDER / "icon.svg"), size="large")
     st.html(FOLDER / "style.css")
+    kept = st.session_state.setdefault("kept", {})
     for key in KEPT:
-        # Streamlit forgets the value of a widget that is not shown, unless it is set by hand.
+        # Streamlit forgets the value of a widget that is not shown. One that is shown is not set: the browser would put
+        # the value into its box again, over what is being typed there.
         if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
+            kept[key] = st.session_state[key]
+        elif key in kept:
+            st.session_state[key] = kept[key]
 
 
 def is_here(page: str) -> bool:
