@@ -5,8 +5,8 @@ import math
 import keras
 from keras import initializers, ops
 
+from keras_seq.attention import key_value_cache
 from keras_seq.attention.attention import Attention
-from keras_seq.attention.key_value_cache import empty_cache, extend_cache
 from keras_seq.attention.masking import masked_softmax, valid_places
 from keras_seq.attention.relative_positions import relative_context, relative_rows, relative_scores
 from keras_seq.attention.rotary_positions import rotate
@@ -179,7 +179,10 @@ class MultiHeadAttention(Attention):
         places = query_places(projected, ops.shape(query)[2])
         if self.positions == "rotary":
             query = rotate(query, places)
-        scores = ops.einsum("bhtd,bhsd->bhts", query, projected["keys"])
+        if "cache" in projected:
+            scores = key_value_cache.scores(query, projected["cache"])
+        else:
+            scores = ops.einsum("bhtd,bhsd->bhts", query, projected["keys"])
         if self.positions == "relative":
             scores = ops.add(
                 scores, relative_scores(query, self.computed(self.relative_keys), self._rows(places, projected))
@@ -190,7 +193,10 @@ class MultiHeadAttention(Attention):
         """The context `[batch, time, context_size]` that weights `[batch, heads, time, memory_time]` give."""
         weights = ops.cast(weights, self.compute_dtype)
         weights = weights if noise is None else ops.multiply(weights, noise)
-        heads = ops.matmul(weights, projected["values"])  # [batch, heads, time, size]
+        if "cache" in projected:
+            heads = key_value_cache.weighted(weights, projected["cache"])
+        else:
+            heads = ops.matmul(weights, projected["values"])  # [batch, heads, time, size]
         time = ops.shape(heads)[2]
         if self.positions == "relative":
             rows = self._rows(query_places(projected, time), projected)
@@ -228,7 +234,7 @@ class MultiHeadAttention(Attention):
         """A cache for sequences of up to `max_length` steps, with none in it: a dictionary of tensors, batch first."""
         if not self.causal:
             raise ValueError("Only a causal attention can be stepped with a cache. Received: causal=False")
-        return empty_cache(batch_size, self.heads, max_length, self.size, self.compute_dtype)
+        return key_value_cache.empty_cache(batch_size, self.heads, max_length, self.size, self.compute_dtype)
 
     def step(self, inputs, cache):
         """The next step of a causal self-attention.
@@ -238,7 +244,7 @@ class MultiHeadAttention(Attention):
             cache: What `start_cache` or the last step returned.
 
         Returns:
-            `(context, weights, cache)`: `[batch, output_size]`, `[batch, heads, max_length]` and the longer cache.
+            `(context, weights, cache)`: `[batch, output_size]`, `[batch, heads, max_length or more]`, the longer cache.
         """
         inputs = ops.expand_dims(ops.cast(inputs, self.compute_dtype), 1)  # [batch, 1, features]
         place = ops.expand_dims(cache["length"], 1)  # [batch, 1]
@@ -246,12 +252,13 @@ class MultiHeadAttention(Attention):
         if self.positions == "rotary":
             keys = rotate(keys, place)
         values = self._project_heads(inputs, self.value_kernel, self.value_bias)
-        cache = extend_cache(cache, keys[:, :, 0], values[:, :, 0])
-        seen = ops.arange(ops.shape(cache["keys"])[2], dtype="int32") <= place  # [batch, max_length]
-        projected = {"keys": cache["keys"], "values": cache["values"], "mask": seen, "query_places": place}
+        cache = key_value_cache.extend_cache(cache, keys[:, :, 0], values[:, :, 0])
+        places, there = key_value_cache.places(cache)
+        projected = {"cache": cache, "keys": cache["keys"], "places": places, "mask": there, "query_places": place}
         weights, _ = self.align(inputs, projected, [])
         context = self.read(weights, projected)
-        return context[:, 0], ops.cast(weights, self.compute_dtype)[:, :, 0], cache
+        weights = key_value_cache.in_order(ops.cast(weights, self.compute_dtype)[:, :, 0], cache)
+        return context[:, 0], weights, cache
 
     def get_config(self):
         """Return the arguments that build this layer again."""

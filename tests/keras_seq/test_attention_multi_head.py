@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 import keras_seq
+from keras_seq.attention import key_value_cache
 
 BATCH, TIME, SIZE, HEADS = 3, 5, 8, 2
 RNG = np.random.default_rng(2)
@@ -78,43 +79,52 @@ def test_causal_steps_do_not_depend_on_later_ones(positions, numpy):
         np.testing.assert_allclose(numpy(layer(X[:, :t], X[:, :t])[0]), whole[:, :t], atol=1e-5)
 
 
+@pytest.fixture(params=[2, 3, 32])
+def block(request, monkeypatch):
+    """Caches with a past, and one of a single block."""
+    monkeypatch.setattr(key_value_cache, "BLOCK", request.param)
+    monkeypatch.setattr(key_value_cache, "SHORT", 64 if request.param > TIME else 0)
+
+
 @pytest.mark.parametrize("positions", [None, "relative", "rotary"])
-def test_stepping_with_a_cache_equals_the_whole(positions, numpy):
+def test_stepping_with_a_cache_equals_the_whole(positions, numpy, block):
     """Rows of a cache may be chosen on the way, as beam search does, and stand at different places."""
     layer = attention(causal=True, positions=positions, max_distance=2)
     contexts, weights = numpy(layer(X, X))
-    cache = layer.start_cache(BATCH, TIME + 2)
+    cache, earlier = layer.start_cache(BATCH, TIME + 2), []
     for t in range(TIME):
         context, alignment, cache = layer.step(ops.convert_to_tensor(X[:, t]), cache)
         np.testing.assert_allclose(numpy(context), contexts[:, t], atol=1e-5)
         np.testing.assert_allclose(numpy(alignment)[..., :TIME], weights[:, :, t], atol=1e-5)
         assert not np.any(numpy(alignment)[..., TIME:])
-        if t == 2:
-            earlier = cache
-    rows = np.array([2, 0])
-    mixed = {name: ops.stack([earlier[name][2], cache[name][0]]) for name in cache}
-    other = RNG.normal(size=(2, SIZE)).astype("float32")
-    context = numpy(layer.step(ops.convert_to_tensor(other), mixed)[0])
-    for row, length in zip(range(2), (3, TIME), strict=True):
-        sequence = np.concatenate([X[rows[row], :length], other[row : row + 1]])[None]
-        np.testing.assert_allclose(context[row], numpy(layer(sequence, sequence)[0])[0, -1], atol=1e-5)
+        earlier.append(cache)
+    for steps in range(1, TIME):
+        mixed = keras.tree.map_structure(lambda a, b: ops.stack([a[2], b[0]]), earlier[steps - 1], cache)
+        sequences = [X[2, :steps], X[0]]
+        for _ in range(2):
+            other = RNG.normal(size=(2, SIZE)).astype("float32")
+            context, _, mixed = layer.step(ops.convert_to_tensor(other), mixed)
+            for row in range(2):
+                sequences[row] = np.concatenate([sequences[row], other[row : row + 1]])
+                whole = numpy(layer(sequences[row][None], sequences[row][None])[0])[0, -1]
+                np.testing.assert_allclose(numpy(context)[row], whole, atol=1e-5)
 
 
 @pytest.mark.parametrize("positions", [None, "relative", "rotary"])
-def test_a_cache_is_the_state_of_a_compiled_loop(positions, numpy):
+def test_a_cache_is_the_state_of_a_compiled_loop(positions, numpy, block):
     """Its shapes are fixed: in a `tf.while_loop`, in JAX's scan and in a Python loop for PyTorch."""
     from keras_seq.recurrent.loop import run_loop
 
     layer = attention(causal=True, positions=positions, max_distance=2)
-    names = ("keys", "values", "length")
 
     def run(x):
-        def step(inputs, states):
-            context, _, cache = layer.step(inputs, dict(zip(names, states, strict=True)))
-            return context, [cache[name] for name in names]
-
         cache = layer.start_cache(BATCH, TIME)
-        states = [cache[name] for name in names]
+
+        def step(inputs, states):
+            context, _, following = layer.step(inputs, keras.tree.pack_sequence_as(cache, states))
+            return context, keras.tree.flatten(following)
+
+        states = keras.tree.flatten(cache)
         return run_loop(step, ops.swapaxes(x, 0, 1), states, ops.zeros((BATCH, SIZE)))[0]
 
     backend, x = keras.backend.backend(), ops.convert_to_tensor(X)

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 import keras_seq
+from keras_seq.attention import key_value_cache
 from keras_seq.decoding import BeamSearch, Greedy, Sampling
 from keras_seq.models import Memory
 
@@ -93,6 +94,20 @@ def test_the_decoding_function_is_the_same_compiled(decoder, numpy):
     if decoder != "context":
         np.testing.assert_allclose(compiled.alignments, eager.alignments, atol=1e-5)
         assert not np.any(eager.alignments[1, :, :, 2:])  # no weight on padding
+
+
+@pytest.mark.parametrize("strategy", [Greedy(), BeamSearch(3, sequences=2)])
+def test_long_outputs_have_a_past(strategy, numpy, monkeypatch):
+    """Beams move, and blocks of keys and values join the past: the same sequences as with one block for all steps."""
+    model = model_of("recurrent", "transformer")
+    whole = numpy(model.decode(SOURCE, strategy, max_length=9))
+    monkeypatch.setattr(key_value_cache, "SHORT", 0)
+    monkeypatch.setattr(key_value_cache, "BLOCK", 2)
+    function = model.decoding_function(strategy, max_length=9)
+    for decoded in (numpy(model.decode(SOURCE, strategy, max_length=9)), numpy(function(SOURCE))):
+        assert decoded.steps > 6
+        np.testing.assert_array_equal(decoded.ids, whole.ids)
+        np.testing.assert_allclose(decoded.scores, whole.scores, atol=1e-5)
 
 
 def test_the_decoding_function_follows_the_weights_and_the_seed(numpy):
