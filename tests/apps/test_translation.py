@@ -64,7 +64,7 @@ def trained(data):
     model = TASK.build_model(config, data)
     optimizer, loss = keras.optimizers.Adam(1e-2), TASK.training_loss(model, config)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def train(inputs, targets, weights):
         with tf.GradientTape() as tape:
             value = loss(targets, model(inputs, training=True), weights)

@@ -283,7 +283,7 @@ def test_in_a_graph_of_unknown_shapes(name, numpy):
         tf.TensorSpec([None, None], tf.bool),
     ]
 
-    @tf.function(input_signature=specification)
+    @tf.function(input_signature=specification, autograph=False)
     def graph(queries, memory, mask):
         with tf.GradientTape() as tape:
             tape.watch(memory)

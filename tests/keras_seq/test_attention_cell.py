@@ -311,7 +311,9 @@ def test_gradients_equal_finite_differences():
     sources = [tf.Variable(X, dtype="float64"), tf.Variable(MEMORY, dtype="float64")]
     sources += [w.value for w in cell.trainable_variables]
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, n], tf.float64) for n in (FEATURES, MEMORY_SIZE)])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None, n], tf.float64) for n in (FEATURES, MEMORY_SIZE)], autograph=False
+    )
     def loss(x, memory):
         results = layer(x, mask=tf.constant(MASK), memory=memory, memory_mask=tf.constant(MEMORY_MASK), training=True)
         return tf.add_n([tf.reduce_sum(tf.sin(3 * part)) for part in tf.nest.flatten(results)])

@@ -136,7 +136,7 @@ def test_a_cache_is_the_state_of_a_compiled_loop(positions, numpy, block):
     elif backend == "tensorflow":
         import tensorflow as tf
 
-        outputs = tf.function(run)(x)
+        outputs = tf.function(run, autograph=False)(x)
     else:
         outputs = run(x)
     np.testing.assert_allclose(numpy(outputs).swapaxes(0, 1), numpy(layer(X, X)[0]), atol=1e-5)

@@ -88,7 +88,7 @@ def test_shapes_are_known_in_the_graph():
     memory, mask = inputs_of(decoder)
     shapes = []
 
-    @tf.function
+    @tf.function(autograph=False)
     def function():
         decoded = decode_row_of_memory(decoder, STRATEGIES["beam"], memory, mask, 1, 6)
         shapes.append({name: tuple(item.shape) for name, item in decoded._asdict().items()})
@@ -108,7 +108,7 @@ def test_compiled_by_xla(name, numpy):
     def function():
         return decode_row_of_memory(decoder, STRATEGIES[name], memory, mask, 3, 6, constrained=False)
 
-    one, other = numpy(function()), numpy(tf.function(function, jit_compile=True)())
+    one, other = numpy(function()), numpy(tf.function(function, autograph=False, jit_compile=True)())
     np.testing.assert_array_equal(one.ids, other.ids)
     np.testing.assert_allclose(one.scores, other.scores, atol=1e-5, rtol=1e-5)
     np.testing.assert_allclose(one.alignments, other.alignments, atol=1e-5)

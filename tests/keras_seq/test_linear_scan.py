@@ -160,7 +160,10 @@ if ON_TENSORFLOW:
         case = Case(name)
         layer = case.layer(return_sequences=True, return_state=True)
 
-        @tf.function(input_signature=[tf.TensorSpec([None, None, FEATURES]), tf.TensorSpec([None, None], tf.bool)])
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, None, FEATURES]), tf.TensorSpec([None, None], tf.bool)],
+            autograph=False,
+        )
         def graph(x, mask):
             with tf.GradientTape() as tape:
                 tape.watch(x)

@@ -12,7 +12,7 @@ def compiled(function):
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function)
+        return tf.function(function, autograph=False)
     if BACKEND == "jax":
         import jax
 
@@ -25,11 +25,14 @@ def gradients(function, layer, inputs):
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        inputs = tf.constant(inputs)
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            loss = tf.function(function)(inputs)
-        return [np.array(g) for g in tape.gradient(loss, [inputs, *[w.value for w in layer.trainable_variables]])]
+        @tf.function(autograph=False)
+        def differentiate(inputs):
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                loss = function(inputs)
+            return tape.gradient(loss, [inputs, *[w.value for w in layer.trainable_variables]])
+
+        return [np.array(g) for g in differentiate(tf.constant(inputs))]
     if BACKEND == "jax":
         import jax
 

@@ -145,7 +145,7 @@ def test_saved_model_gives_the_same_outputs(case, tmp_path):
     signature = [tf.TensorSpec([None, None, FEATURES]), tf.TensorSpec([None, None], tf.bool)]
     module = tf.Module()
     module.layer = layer
-    module.serve = tf.function(lambda x, mask: layer(x, mask=mask), input_signature=signature)
+    module.serve = tf.function(lambda x, mask: layer(x, mask=mask), input_signature=signature, autograph=False)
     tf.saved_model.save(module, str(tmp_path))
     mask = np.array(MASKS["holed"], bool)
     served = tf.saved_model.load(str(tmp_path))
@@ -166,7 +166,7 @@ def test_gradients_equal_finite_differences(name):
     factors = [rng.normal(size=tensor.shape) for tensor in layer(tensors[0], initial_state=tensors[1:])]
     weights = [weight.value for weight in case.cell.trainable_variables]
 
-    @tf.function
+    @tf.function(autograph=False)
     def loss():
         results = layer(tensors[0], initial_state=tensors[1:], mask=mask, training=not case.noisy)
         return tf.add_n([tf.reduce_sum(result * factor) for result, factor in zip(results, factors, strict=True)])

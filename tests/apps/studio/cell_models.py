@@ -41,9 +41,9 @@ def export_cells_model(directory, name="cells", **metadata):
         return {"untrained": tf.stack([fast, fast]), "trained": tf.stack([fast, slow])}
 
     functions = {"serving_default": answer, "elman": elman, "lstm": lstm}
-    signatures = {key: tf.function(call, input_signature=texts) for key, call in functions.items()}
+    signatures = {key: tf.function(call, input_signature=texts, autograph=False) for key, call in functions.items()}
     length = [tf.TensorSpec([], tf.int32, name="length")]
-    signatures["gradient"] = tf.function(gradient, input_signature=length)
+    signatures["gradient"] = tf.function(gradient, input_signature=length, autograph=False)
     described_cells = {
         "cells": described(["elman", "lstm"]),
         "questions": [{"name": "bracket", "title": "Is one open?"}, {"name": "none", "title": "Is none?"}],

@@ -43,11 +43,11 @@ def export_words_model(directory: Path, *, explains: bool = True, name: str = "m
         probabilities = tf.nn.softmax(tf.stack([-score, 0.5 * tf.ones_like(score), score], axis=1))
         return {"label": tf.gather(labels, tf.argmax(probabilities, axis=1)), "probabilities": probabilities}
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def serving_default(text):
         return answer(tokenize(text))
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def explain(text):
         tokens = tokenize(text)
         found = answer(tokens)
