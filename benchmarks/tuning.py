@@ -29,7 +29,11 @@ from apps.tuning.record import SearchRecords
 ROOT = Path(__file__).parents[1]
 CONFIG = Path(__file__).with_name("tune-sentiment.yaml")
 NAMES = {"random": "random", "hyperband": "Hyperband", "bayesian": "Bayesian"}
-COLOURS = {"random": "#8a8d99", "hyperband": "#1f5fa8", "bayesian": "#b3381f"}
+LINES = {  # each can be seen where it runs over another
+    "random": {"color": "#8a8d99", "linewidth": 4},
+    "hyperband": {"color": "#1f5fa8", "linewidth": 2},
+    "bayesian": {"color": "#b3381f", "linewidth": 2, "linestyle": (0, (3, 2))},
+}
 # Hyperband gives out epochs, and so the others have epochs as well, not minutes, for a trial.
 EPOCHS = ("--training.minutes", "null", "--training.min_steps", "0")
 # And no choice that makes one trial take as long as twenty others: half an hour would hold only a few trials.
@@ -191,7 +195,7 @@ def draw(found, rows_of, minutes, path):
         if steps:
             across, up = zip(*steps, (minutes, steps[-1][1]), strict=True)
             label = NAMES[algorithm] if seed == next(iter(found))[1] else None
-            best.step(across, up, where="post", label=label, color=COLOURS[algorithm], linewidth=2)
+            best.step(across, up, where="post", label=label, **LINES[algorithm])
     best.set_xlabel("minutes of searching")
     best.set_ylabel("best validation accuracy so far")
     best.set_xlim(0, minutes)
