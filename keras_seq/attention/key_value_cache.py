@@ -49,9 +49,9 @@ def _with_full_blocks_in_the_past(cache, length, block):
     number = ops.expand_dims(ops.where(full, length // block - 1, -1), 1)
 
     def joined(past, latest):
-        shape = batch, heads, places, size = ops.shape(past)
-        blocks = ops.reshape(past, (batch, heads, places // block, block, size))
-        here = (ops.arange(places // block, dtype="int32") == number)[:, None, :, None, None]
+        shape = batch, heads, steps, size = ops.shape(past)
+        blocks = ops.reshape(past, (batch, heads, steps // block, block, size))
+        here = (ops.arange(steps // block, dtype="int32") == number)[:, None, :, None, None]
         return ops.reshape(ops.where(here, ops.expand_dims(latest, 2), blocks), shape)
 
     past_keys, past_values = ops.cond(

@@ -142,6 +142,27 @@ def test_a_cache_is_the_state_of_a_compiled_loop(positions, numpy, block):
     np.testing.assert_allclose(numpy(outputs).swapaxes(0, 1), numpy(layer(X, X)[0]), atol=1e-5)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow's graphs have such lengths")
+@pytest.mark.parametrize("room", [1, 2, 5])
+def test_a_cache_of_a_length_that_only_the_graph_knows(room, numpy, monkeypatch):
+    """Also one that has room for no past."""
+    import tensorflow as tf
+
+    monkeypatch.setattr(key_value_cache, "BLOCK", 2)
+    layer = attention(causal=True)
+
+    @tf.function(autograph=False)
+    def run(x, max_length):
+        contexts, cache = [], layer.start_cache(BATCH, max_length)
+        for t in range(room):
+            context, _, cache = layer.step(x[:, t], cache)
+            contexts.append(context)
+        return tf.stack(contexts, axis=1)
+
+    contexts = numpy(run(tf.constant(X), tf.constant(room)))
+    np.testing.assert_allclose(contexts, numpy(layer(X, X)[0])[:, :room], atol=1e-5)
+
+
 def test_dropout_leaves_the_returned_weights_alone(numpy):
     layer = attention(causal=True, dropout=0.5, seed=1)
     contexts, weights = numpy(layer(X, X))
