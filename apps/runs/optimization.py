@@ -1,6 +1,7 @@
 """From the options of a training to the Keras optimizer."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -104,12 +105,39 @@ def build_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Opti
     options: dict[str, Any] = {"learning_rate": rate, "global_clipnorm": config.clip_norm}
     if config.weight_decay:
         options["weight_decay"] = config.weight_decay
-    if config.optimizer == "adam":
-        options.update(beta_1=config.beta_1, beta_2=config.beta_2, epsilon=config.epsilon)
-    else:
-        options["momentum"] = config.momentum
-    optimizer = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
-    built = optimizer[config.optimizer](**options)
+    optimizer = _OPTIMIZERS[config.optimizer](config, options)
     if config.weight_decay:
-        built.exclude_from_weight_decay(var_names=["bias"])
-    return built
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+def _adam(config: TrainingConfig, options: dict[str, Any]) -> keras.optimizers.Optimizer:
+    return keras.optimizers.Adam(
+        beta_1=config.beta_1,
+        beta_2=config.beta_2,
+        epsilon=config.epsilon,
+        **options,
+    )
+
+
+def _muon(config: TrainingConfig, options: dict[str, Any]) -> keras.optimizers.Optimizer:
+    decay = options.setdefault("weight_decay", None)  # Keras' own is not 0
+    return keras.optimizers.Muon(
+        adam_beta_1=config.beta_1,
+        adam_beta_2=config.beta_2,
+        adam_weight_decay=decay,
+        epsilon=config.epsilon,
+        momentum=config.momentum,
+        adam_lr_ratio=config.adam_rate,
+        # The rows of these are vectors of words or classes, and a GRU has two rows of biases.
+        exclude_layers=["embedding", "(^|/)head/", "bias"],
+        **options,
+    )
+
+
+_OPTIMIZERS: dict[str, Callable[[TrainingConfig, dict[str, Any]], keras.optimizers.Optimizer]] = {
+    "adam": _adam,
+    "muon": _muon,
+    "sgd": lambda config, options: keras.optimizers.SGD(momentum=config.momentum, **options),
+    "rmsprop": lambda config, options: keras.optimizers.RMSprop(momentum=config.momentum, **options),
+}

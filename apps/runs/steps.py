@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from apps.runs.averaging import WeightAverage
 from apps.runs.layer_rates import LayerRates
+from apps.runs.shards import Pass, in_shards
 from keras_seq.training import TruncatedBPTT
 from keras_seq.training.carried_state import carried_state
 
@@ -31,6 +32,7 @@ class Steps:
         optimizer: A Keras optimizer.
         average: The moving average of the weights, or None.
         rates: What makes the steps of lower layers smaller, or None.
+        shards: In how many parts, each in a thread of its own, a batch of training is computed.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Steps:
         optimizer: keras.optimizers.Optimizer,
         average: WeightAverage | None,
         rates: LayerRates | None = None,
+        shards: int = 1,
     ) -> None:
         self.train_metrics: Metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
         self.validation_metrics: Metrics = [keras.metrics.Mean(name="loss"), *make_metrics()]
@@ -53,6 +56,7 @@ class Steps:
         self._optimizer = optimizer
         self._average = average
         self._rates = rates
+        self._shards = shards
         self._has_logits = True
         self._carried: list[Any] = []
         if isinstance(model, TruncatedBPTT):
@@ -99,39 +103,53 @@ class Steps:
 
     def _train_on_batch(self, inputs: Any, targets: Any, weights: Any = None) -> tf.Tensor:
         variables = self._model.trainable_variables
+        state = self._state(inputs, training=True)
+        done = in_shards(self._shards, self._forward_backward, inputs, targets, weights, state)
+        if self._rates is None:
+            self._optimizer.apply(done.gradients, variables)
+        else:
+            before, step = self._rates.before(), tf.identity(self._optimizer.iterations.value)
+            self._optimizer.apply(done.gradients, variables)
+            self._rates.after(before, step)
+        if self._average is not None:
+            self._average.update(self._optimizer.iterations.value)
+        self._keep(done.state, training=True)
+        self._has_logits = not isinstance(done.outputs, dict)
+        shown = self.train_metrics if self._has_logits else self.train_metrics[:1]
+        _update(shown, done.loss, targets, done.outputs, weights)
+        return done.total
+
+    def _forward_backward(self, inputs: Any, targets: Any, weights: Any, state: Any) -> Pass:
         with tf.GradientTape() as tape:
             if self._objective is not None:
                 loss, outputs = self._objective(self._model, inputs, targets)
             else:
-                outputs = self._outputs(inputs, training=True)
+                outputs, state = self._outputs(inputs, state, training=True)
                 loss = _mean(self._training_loss, targets, outputs, weights)
             total = tf.add_n([loss, *self._model.losses])
-        gradients = tape.gradient(total, variables)
-        if self._rates is None:
-            self._optimizer.apply(gradients, variables)
-        else:
-            before, step = self._rates.before(), tf.identity(self._optimizer.iterations.value)
-            self._optimizer.apply(gradients, variables)
-            self._rates.after(before, step)
-        if self._average is not None:
-            self._average.update(self._optimizer.iterations.value)
-        self._has_logits = not isinstance(outputs, dict)
-        shown = self.train_metrics if self._has_logits else self.train_metrics[:1]
-        _update(shown, loss, targets, outputs, weights)
-        return total
+        return Pass(total, loss, tape.gradient(total, self._model.trainable_variables), outputs, state)
 
     def _validate_on_batch(self, inputs: Any, targets: Any, weights: Any = None) -> None:
-        outputs = self._outputs(inputs, training=False)
+        outputs, state = self._outputs(inputs, self._state(inputs, training=False), training=False)
+        self._keep(state, training=False)
         _update(self.validation_metrics, _mean(self._loss, targets, outputs, weights), targets, outputs, weights)
 
-    def _outputs(self, inputs: Any, training: bool) -> Any:
+    def _outputs(self, inputs: Any, state: Any, training: bool) -> tuple[Any, Any]:
+        """The outputs of the model and the state after them, which is empty where none is carried."""
         if not self._carried:
-            return self._model(inputs, training=training)
-        carried = self._carried[0 if training else 1]
+            return self._model(inputs, training=training), state
+        return self._model(inputs, state=state, training=training)
+
+    def _state(self, inputs: Any, training: bool) -> Any:
+        """What the rows of a batch start from."""
+        if not self._carried:
+            return ()
         initial = self._model.model.get_initial_state(tf.shape(tf.nest.flatten(inputs)[0])[0])
-        outputs, state = self._model(inputs, state=carried.go_on(initial), training=training)
-        carried.keep(tf.nest.map_structure(tf.stop_gradient, state))
-        return outputs
+        return self._carried[0 if training else 1].go_on(initial)
+
+    def _keep(self, state: Any, training: bool) -> None:
+        if self._carried:
+            self._carried[0 if training else 1].keep(tf.nest.map_structure(tf.stop_gradient, state))
 
 
 def results(metrics: Metrics) -> dict[str, float]:

@@ -19,6 +19,7 @@ from apps.runs.interruption import Stopped, StopRequest, stop_requests
 from apps.runs.layer_rates import LayerRates
 from apps.runs.optimization import TimedSchedule, build_optimizer
 from apps.runs.progress import NoReport, ProgressReport
+from apps.runs.shards import use_threads
 from apps.runs.state import Progress, all_finite, gather, restore, restore_weights, variable_groups
 from apps.runs.steps import Steps
 from apps.runs.training_config import TrainingConfig
@@ -26,10 +27,12 @@ from apps.settings import unknown
 
 
 def prepare(config: TrainingConfig) -> None:
-    """Set what holds for the whole process: random seed, deterministic operations, precision.
+    """Set what holds for the whole process: threads, random seed, deterministic operations, precision.
 
     To be called before the data are opened and the model is built.
     """
+    if config.shards > 1:
+        use_threads(config.shards)
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -163,7 +166,8 @@ class Trainer:
             each = self._config.unfreeze_epochs * self.progress.steps_per_epoch
             rates = LayerRates(self._layer_groups, self._config.layer_rate, each)
         losses = (self._loss, self._training_loss, self._objective)
-        self._steps = Steps(self.model, *losses, self._make_metrics, self._optimizer, self._average, rates)
+        average, shards = self._average, self._config.shards
+        self._steps = Steps(self.model, *losses, self._make_metrics, self._optimizer, average, rates, shards)
         self._groups = variable_groups(self.model, self._optimizer, self._steps.train_metrics, self._steps.carried)
         validation = self._validation
         self._steps.compile(self._train_data(0).element_spec, None if validation is None else validation.element_spec)

@@ -15,13 +15,16 @@ class TrainingConfig:
         minutes: Train for this long instead, validation included, with the schedule stretched over that time; such a
             training depends on the speed of the machine. Above 0. Left out, `epochs` decide.
         min_steps: Small data get more epochs, so that there are at least this many steps. From 0.
-        optimizer: The rule that turns gradients into steps; `adam` with `weight_decay` is AdamW.
+        optimizer: The rule that turns gradients into steps; `adam` with `weight_decay` is AdamW. `muon` (Jordan et al.
+            2024) makes the steps of matrices orthogonal, with `momentum` 0.95, and leaves biases, embeddings and the
+            output layer to Adam: fewer steps to the same loss.
         learning_rate: Size of the steps at the peak of the schedule. Above 0.
         schedule: The learning rate after the warm-up: `constant`, or falling to `final_learning_rate` along half a
             `cosine` or a straight line (`linear`).
         warmup: Share of all steps in which the learning rate rises linearly from 0. From 0 to 1.
         final_learning_rate: Where `cosine` and `linear` end, as a share of `learning_rate`. From 0 to 1.
-        momentum: Momentum of `sgd` and `rmsprop`. From 0 to below 1.
+        adam_rate: With `muon`, the learning rate of what is left to Adam, as a share of `learning_rate`. Above 0.
+        momentum: Momentum of `muon`, `sgd` and `rmsprop`. From 0 to below 1.
         beta_1: Decay of Adam's average of gradients. From 0 to below 1.
         beta_2: Decay of Adam's average of squared gradients. From 0 to below 1.
         epsilon: What Adam adds to the root of that average; a larger one spares rare words large steps. Above 0.
@@ -36,6 +39,8 @@ class TrainingConfig:
             exported; early steps use a smaller decay. 0 does without.
         monitor: The validation figure by which epochs are compared; not every task has each.
         patience: Stop after this many epochs without a better one. Left out, all epochs are run.
+        shards: Compute each batch in so many parts, each on a core of its own, and add up their gradients: with a
+            small model on as many cores faster than to share the cores within each operation. At least 1.
         precision: `mixed_bfloat16` computes in bfloat16 and keeps the weights in float32.
         seed: Fixes initial weights, dropout and data order, and the splits unless `data.split_seed` is given.
         deterministic: Use only operations that give the same numbers each time. A resumed run equals an uninterrupted
@@ -47,11 +52,12 @@ class TrainingConfig:
     epochs: int = 5
     minutes: float | None = None
     min_steps: int = 200
-    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
+    optimizer: Literal["adam", "muon", "sgd", "rmsprop"] = "adam"
     learning_rate: float = 2e-3
     schedule: Literal["constant", "cosine", "linear"] = "cosine"
     warmup: float = 0.1
     final_learning_rate: float = 0.01
+    adam_rate: float = 1.0
     momentum: float = 0.9
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -64,6 +70,7 @@ class TrainingConfig:
     average_decay: float = 0.998
     monitor: Literal["accuracy", "loss", "bleu"] = "accuracy"
     patience: int | None = None
+    shards: int = 1
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     seed: int = 1
     deterministic: bool = True
@@ -82,6 +89,8 @@ class TrainingConfig:
             require(0 <= getattr(self, name) < 1, f"training.{name}", "from 0 to below 1", getattr(self, name))
         require(0 < self.layer_rate <= 1, "training.layer_rate", "above 0 and at most 1", self.layer_rate)
         require(self.unfreeze_epochs >= 0, "training.unfreeze_epochs", "at least 0", self.unfreeze_epochs)
+        require(0 < self.adam_rate < float("inf"), "training.adam_rate", "above 0", self.adam_rate)
+        require(self.shards >= 1, "training.shards", "at least 1", self.shards)
         require(self.epsilon > 0, "training.epsilon", "above 0", self.epsilon)
         require(self.weight_decay >= 0, "training.weight_decay", "at least 0", self.weight_decay)
         require(self.clip_norm is None or self.clip_norm > 0, "training.clip_norm", "above 0", self.clip_norm)

@@ -277,3 +277,20 @@ def test_biases_do_not_decay():
     build_optimizer(config, 10).apply([tf.zeros(3), tf.zeros(3)], [kernel, bias])
     np.testing.assert_allclose(kernel.numpy(), 0.95)
     np.testing.assert_array_equal(bias.numpy(), 1.0)
+
+
+def test_muon_steps_are_orthogonal_and_words_are_left_to_adam():
+    config = TrainingConfig(
+        optimizer="muon", learning_rate=0.5, adam_rate=0.1, clip_norm=None, schedule="constant", warmup=0
+    )
+    names = {"kernel": (6, 4), "embedding/embeddings": (6, 4), "decoder/head/kernel": (6, 4), "gru_cell/bias": (2, 4)}
+    variables = [keras.Variable(tf.zeros(shape), name=name.replace("/", "_")) for name, shape in names.items()]
+    for variable, name in zip(variables, names, strict=True):
+        variable._path = name
+    gradients = [tf.constant(np.random.default_rng(0).normal(size=shape), tf.float32) for shape in names.values()]
+    optimizer = build_optimizer(config, 10)
+    optimizer.apply(gradients, variables)
+    values = np.linalg.svd(variables[0].numpy(), compute_uv=False)
+    assert values.max() < 2 * values.min()  # Newton and Schulz come near to 1, within some 30 %
+    for variable, gradient in zip(variables[1:], gradients[1:], strict=True):
+        np.testing.assert_allclose(variable.numpy(), -0.05 * np.sign(gradient), rtol=1e-3)  # the first step of Adam
