@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from apps.freed_memory import keep_freed_memory
+
 
 class Console:
     """Where commands write.
@@ -86,17 +88,27 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> Any:
     return made
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(shards: int = 1) -> None:
     """Import TensorFlow, and Keras with it, without the notices that they write to standard error meanwhile.
 
     What is written below Python, before TensorFlow's own log level holds, can only be kept away at the descriptor.
+
+    Args:
+        shards: In how many parts batches will be computed, each in a thread of its own. Where TensorFlow has computed
+            something already, its threads stay as they are, and parts are slower.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if "tensorflow" not in sys.modules:
-        with _native_errors_hidden():
-            import tensorflow as tf
+    keep_freed_memory()
+    new = "tensorflow" not in sys.modules
+    with _native_errors_hidden() if new else contextlib.nullcontext():
+        import tensorflow as tf
 
+        if shards > 1:
+            with contextlib.suppress(RuntimeError):
+                tf.config.threading.set_intra_op_parallelism_threads(1)
+                tf.config.threading.set_inter_op_parallelism_threads(shards)
+        if new:
             tf.constant(0)  # the devices are looked for, and reported missing, now
 
 

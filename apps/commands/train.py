@@ -60,7 +60,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     if not resume:
         _refuse_existing(folder)
     console.note(f"run {folder.path}")
-    import_tensorflow()
+    import_tensorflow(config.training.shards)
     _train(folder, config, task, console, resume)
 
 

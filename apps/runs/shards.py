@@ -1,10 +1,10 @@
 """A batch in parts, each computed in a thread of its own, with the gradients of the whole.
 
 Two cores that share the work of every operation of a small model spend much of their time on meeting again. Here each
-core computes a part of the batch from its first operation to its last, and they meet once a step.
+core computes a part of the batch from its first operation to its last, and they meet once a step. That takes a
+TensorFlow that computes each operation in one thread: `apps.console.import_tensorflow` sees to it.
 """
 
-import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
@@ -30,16 +30,6 @@ class Pass:
     gradients: list[Any]
     outputs: Any
     state: Any
-
-
-def use_threads(shards: int) -> None:
-    """Let TensorFlow compute each operation in one thread, and `shards` operations at once.
-
-    Without effect once TensorFlow has computed something: the numbers are the same, only slower.
-    """
-    with contextlib.suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(shards)
 
 
 def in_shards(count: int, compute: Callable[..., Pass], inputs: Any, targets: Any, weights: Any, state: Any) -> Pass:

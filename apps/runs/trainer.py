@@ -19,7 +19,6 @@ from apps.runs.interruption import Stopped, StopRequest, stop_requests
 from apps.runs.layer_rates import LayerRates
 from apps.runs.optimization import TimedSchedule, build_optimizer
 from apps.runs.progress import NoReport, ProgressReport
-from apps.runs.shards import use_threads
 from apps.runs.state import Progress, all_finite, gather, restore, restore_weights, variable_groups
 from apps.runs.steps import Steps
 from apps.runs.training_config import TrainingConfig
@@ -27,12 +26,10 @@ from apps.settings import unknown
 
 
 def prepare(config: TrainingConfig) -> None:
-    """Set what holds for the whole process: threads, random seed, deterministic operations, precision.
+    """Set what holds for the whole process: random seed, deterministic operations, precision.
 
     To be called before the data are opened and the model is built.
     """
-    if config.shards > 1:
-        use_threads(config.shards)
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()

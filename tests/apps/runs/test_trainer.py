@@ -111,6 +111,16 @@ def test_interrupted_and_resumed_run_equals_the_whole(tmp_path, whole_run, momen
         np.testing.assert_array_equal(one, other)
 
 
+def test_so_does_one_with_muon_and_batches_in_parts(tmp_path):
+    options = {**OPTIONS, "optimizer": "muon", "shards": 3}
+    whole, weights = finish(make_trainer(tmp_path / "whole", **options))
+    break_off(tmp_path / "parts", At(2, 3, press_ctrl_c), **options)
+    resumed, resumed_weights = finish(make_trainer(tmp_path / "parts", **options), resume=True)
+    assert figures(resumed) == figures(whole)
+    for one, other in zip(resumed_weights, weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_signal_handlers_are_put_back(tmp_path):
     before = signal.getsignal(signal.SIGINT)
     finish(make_trainer(tmp_path, epochs=1))
