@@ -62,7 +62,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         return "Interrupted.", INTERRUPTED
     text = str(error)
     if isinstance(error, MemoryError) or (type(error).__name__ == "ResourceExhaustedError" and "No space" not in text):
-        return "Out of memory: use smaller batches (--batch.batch_size) or shorter texts (--text.max_length).", FAILURE
+        return "Out of memory: use smaller batches (options --batch...) or shorter texts (--text...).", FAILURE
     if "No space left on device" in text or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
         where = f" (while writing {error.filename})" if isinstance(error, OSError) and error.filename else ""
         return f"The disk is full{where}: free some space and try again. What was complete before is kept.", FAILURE

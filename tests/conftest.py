@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from apps.freed_memory import keep_freed_memory
+
+keep_freed_memory()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 # Tests run side by side, a process a core; the threads of each would only wait for those of the others.
