@@ -62,7 +62,8 @@ def explain(error: BaseException) -> tuple[str, int]:
         return "Interrupted.", INTERRUPTED
     text = str(error)
     if isinstance(error, MemoryError) or (type(error).__name__ == "ResourceExhaustedError" and "No space" not in text):
-        return "Out of memory: use smaller batches (options --batch...) or shorter texts (--text...).", FAILURE
+        fix = "use smaller batches (--batch.batch_size; of pairs --batch.tokens, of running text --batch.window too)"
+        return f"Out of memory: {fix}.", FAILURE
     if "No space left on device" in text or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
         where = f" (while writing {error.filename})" if isinstance(error, OSError) and error.filename else ""
         return f"The disk is full{where}: free some space and try again. What was complete before is kept.", FAILURE
