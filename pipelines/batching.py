@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.config import BatchConfig
+from pipelines.reading_ahead import read_ahead
 
 # Boundaries are looked for among at most this many lengths.
 _BOUNDARY_CANDIDATES = 512
@@ -151,9 +152,7 @@ class BatchReader:
             labels.set_shape([static_size])
             return ids, labels
 
-        options = tf.data.Options()
-        options.deterministic = True
-        return dataset.map(gather).prefetch(2).with_options(options)
+        return read_ahead(dataset, gather)
 
 
 def _only(values: set[int]) -> int | None:

@@ -1,5 +1,6 @@
 """From texts to ids, many at a time: counting words, and encoding whole splits."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import tensorflow as tf
 from pipelines.batching import EncodedTexts
 from pipelines.config import TextConfig
 from pipelines.errors import DataError
+from pipelines.reading_ahead import read_ahead
 from pipelines.survey import encode_text
 from pipelines.text import SubwordTokenizer, Tokenizer, WordTokenizer, cut
 
@@ -129,8 +131,7 @@ def apply_in_order(groups: Iterable[Sequence[str]], function) -> Iterator[tuple[
             failures.append(error)
 
     dataset = tf.data.Dataset.from_generator(encoded, output_signature=tf.TensorSpec([None], tf.string))
-    dataset = dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
-    yield from dataset.as_numpy_iterator()
+    yield from read_ahead(dataset, function, os.cpu_count()).as_numpy_iterator()
     if failures:
         raise failures[0]
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from pipelines.batching import find_boundaries
 from pipelines.pair_encoding import EncodedSide
 from pipelines.parallel_config import PairBatchConfig
+from pipelines.reading_ahead import read_ahead
 from pipelines.text.sentence import START_ID
 
 Widths = tuple[int, int]
@@ -166,9 +167,7 @@ class PairReader:
             valid = tf.not_equal(targets, 0)
             return (source, tf.where(valid, moved, 0)), targets, tf.cast(valid, tf.float32)
 
-        options = tf.data.Options()
-        options.deterministic = True
-        return dataset.map(gather).prefetch(2).with_options(options)
+        return read_ahead(dataset, gather)
 
     def _widths(self, batch: PairBatch) -> Widths:
         if self._static_shapes:

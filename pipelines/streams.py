@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.encoded_corpus import EncodedText
+from pipelines.reading_ahead import read_ahead
 
 
 class Rows(NamedTuple):
@@ -148,9 +149,7 @@ def stream_dataset(text: EncodedText, cutting: Cutting, reset_steps: bool) -> tf
         reset.set_shape(shape if reset_steps else shape[:1])
         return (ids, reset), targets, weights
 
-    options = tf.data.Options()
-    options.deterministic = True
-    return tf.data.Dataset.range(cutting.steps).map(read_in_graph).prefetch(2).with_options(options)
+    return read_ahead(tf.data.Dataset.range(cutting.steps), read_in_graph)
 
 
 def read_batch(

@@ -11,6 +11,7 @@ import tensorflow as tf
 from pipelines.batching import Batch, find_boundaries, plan_epoch, plan_in_order
 from pipelines.config import BatchConfig, DataConfig
 from pipelines.errors import DataError
+from pipelines.reading_ahead import read_ahead
 from pipelines.sources.text_files import existing_file
 from pipelines.sources.trees import Tree, read_trees
 
@@ -129,9 +130,7 @@ class EncodedTrees:
             weights = tf.cast(labels >= 0, tf.float32)
             return dict(zip(COLUMNS, columns, strict=True)), tf.maximum(labels, 0), weights
 
-        options = tf.data.Options()
-        options.deterministic = True
-        return dataset.map(gather).prefetch(2).with_options(options)
+        return read_ahead(dataset, gather)
 
 
 def load_trees(
