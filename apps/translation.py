@@ -44,8 +44,9 @@ class ModelConfig:
         tied_embeddings: The embeddings of the translations are the output weights as well.
         shared_embeddings: One embedding for both languages; needs a joint vocabulary. Left out, that decides.
         dropout: Share dropped in training; in recurrent networks of every layer's input, the same ones in all steps, in
-            Transformers of the embeddings, the weights of attention, the hidden layers and each part. From 0 to below
-            1.
+            Transformers of the embeddings and of what each part puts out. From 0 to below 1.
+        inner_dropout: Share of the weights of attention and the hidden layers of a Transformer that is dropped in
+            training. From 0 to below 1. Left out, it is `dropout`.
     """
 
     kind: Literal["transformer", "rnn_attention", "rnn"] = "transformer"
@@ -65,6 +66,7 @@ class ModelConfig:
     tied_embeddings: bool = True
     shared_embeddings: bool | None = None
     dropout: float = 0.3
+    inner_dropout: float | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -72,7 +74,9 @@ class ModelConfig:
         for name in ("units", "encoder_layers", "decoder_layers", "embedding_size", "hidden_size"):
             value = getattr(self, name)
             require(value is None or value >= 1, f"model.{name}", "at least 1", value)
-        require(0 <= self.dropout < 1, "model.dropout", "from 0 to below 1", self.dropout)
+        for name in ("dropout", "inner_dropout"):
+            value = getattr(self, name)
+            require(value is None or 0 <= value < 1, f"model.{name}", "from 0 to below 1", value)
         size, units = self.embedding_size, self.resolved_units
         if self.kind == "transformer":
             require(units % self.heads == 0, "model.units", f"a multiple of model.heads = {self.heads}", units)

@@ -56,6 +56,7 @@ def _transformer_settings(config: "ModelConfig", seed: int) -> dict[str, Any]:
         "positions": config.positions,
         "pre_norm": config.pre_norm,
         "dropout": config.dropout,
+        "inner_dropout": config.inner_dropout,
         "seed": seed,
     }
 

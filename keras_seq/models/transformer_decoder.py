@@ -33,8 +33,9 @@ class TransformerDecoder(Decoder):
         max_distance: The largest relative distance. Defaults to `16`.
         pre_norm: Whether each part is normalised before it. Defaults to `True`.
         activation: Activation of the feed-forward networks. Defaults to `"relu"`.
-        dropout: Fraction that is dropped while training, of the embeddings, the weights of attention, the hidden layers
-            and what each part puts out. Defaults to `0.0`.
+        dropout: Fraction that is dropped while training, of the embeddings and what each part of a layer puts out.
+            Defaults to `0.0`.
+        inner_dropout: The same, of the weights of attention and the hidden layers. Defaults to `None`: as `dropout`.
         tied_embeddings: Whether the embeddings are the kernel of the output as well (Press and Wolf 2017). Defaults to
             `True`.
         seed: Optional seed of the dropout.
@@ -69,12 +70,13 @@ class TransformerDecoder(Decoder):
         pre_norm=True,
         activation="relu",
         dropout=0.0,
+        inner_dropout=None,
         tied_embeddings=True,
         seed=None,
         **kwargs,
     ):
         super().__init__(vocabulary_size, size, tied_embeddings, **kwargs)
-        check_transformer(layers, heads, hidden_size, positions, dropout)
+        check_transformer(layers, heads, hidden_size, positions, dropout, inner_dropout)
         self.size = size
         self.settings = {
             "layers": layers,
@@ -86,6 +88,7 @@ class TransformerDecoder(Decoder):
             "pre_norm": pre_norm,
             "activation": activation,
             "dropout": dropout,
+            "inner_dropout": inner_dropout,
             "seed": seed,
         }
 

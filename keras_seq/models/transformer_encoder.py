@@ -34,8 +34,9 @@ class TransformerEncoder(keras.layers.Layer):
         max_distance: The largest relative distance. Defaults to `16`.
         pre_norm: Whether each part is normalised before it. Defaults to `True`.
         activation: Activation of the feed-forward networks. Defaults to `"relu"`.
-        dropout: Fraction that is dropped while training, of the inputs, the weights of attention, the hidden layers and
-            what each part puts out. Defaults to `0.0`.
+        dropout: Fraction that is dropped while training, of the inputs and what each part of a layer puts out. Defaults
+            to `0.0`.
+        inner_dropout: The same, of the weights of attention and the hidden layers. Defaults to `None`: as `dropout`.
         scale_inputs: Whether the inputs are multiplied by the root of their size first, as word vectors are there.
             Defaults to `True`.
         seed: Optional seed of the dropout.
@@ -73,13 +74,14 @@ class TransformerEncoder(keras.layers.Layer):
         pre_norm=True,
         activation="relu",
         dropout=0.0,
+        inner_dropout=None,
         scale_inputs=True,
         seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.supports_masking = True
-        check_transformer(layers, heads, hidden_size, positions, dropout)
+        check_transformer(layers, heads, hidden_size, positions, dropout, inner_dropout)
         self.settings = {
             "layers": layers,
             "heads": heads,
@@ -90,6 +92,7 @@ class TransformerEncoder(keras.layers.Layer):
             "pre_norm": pre_norm,
             "activation": activation,
             "dropout": dropout,
+            "inner_dropout": inner_dropout,
             "seed": seed,
         }
         self.scale_inputs = scale_inputs
@@ -125,7 +128,7 @@ class TransformerEncoder(keras.layers.Layer):
         return {**super().get_config(), **self.settings, "scale_inputs": self.scale_inputs}
 
 
-def check_transformer(layers, heads, hidden_size, positions, dropout):
+def check_transformer(layers, heads, hidden_size, positions, dropout, inner_dropout):
     """Raise the errors that Transformers give for wrong arguments."""
     check_units(layers, "layers")
     check_units(heads, "heads")
@@ -135,6 +138,8 @@ def check_transformer(layers, heads, hidden_size, positions, dropout):
         raise ValueError(f"Argument `positions` must be one of {POSITIONS}. Received: positions={positions!r}")
     if not 0 <= dropout < 1:
         raise ValueError(f"Argument `dropout` must be in [0, 1). Received: dropout={dropout}")
+    if inner_dropout is not None and not 0 <= inner_dropout < 1:
+        raise ValueError(f"Argument `inner_dropout` must be None or in [0, 1). Received: inner_dropout={inner_dropout}")
 
 
 def build_stack(owner, settings, shape, causal=False, memory_shape=None):
@@ -164,6 +169,7 @@ def build_stack(owner, settings, shape, causal=False, memory_shape=None):
             pre_norm=settings["pre_norm"],
             activation=settings["activation"],
             dropout=dropout,
+            inner_dropout=settings["inner_dropout"],
             positions=None if positions in added else positions,
             max_distance=settings["max_distance"],
             seed=None if seed is None else seed + depth,

@@ -19,8 +19,8 @@ class TransformerLayer(keras.layers.Layer):
         causal: Whether a step sees no later one. Defaults to `False`.
         pre_norm: Whether each part is normalised before it, not after. Defaults to `True`.
         activation: Activation of the feed-forward network. Defaults to `"relu"`.
-        dropout: Fraction that is dropped while training, of the weights of attention, the hidden layer and what each
-            part puts out. Defaults to `0.0`.
+        dropout: Fraction that is dropped while training, of what each part puts out. Defaults to `0.0`.
+        inner_dropout: The same, of the weights of attention and the hidden layer. Defaults to `None`: as `dropout`.
         positions: Positions of the self-attention: `None`, `"relative"` or `"rotary"`. Defaults to `None`.
         max_distance: The largest relative distance. Defaults to `16`.
         seed: Optional seed of the dropout.
@@ -35,6 +35,7 @@ class TransformerLayer(keras.layers.Layer):
         pre_norm=True,
         activation="relu",
         dropout=0.0,
+        inner_dropout=None,
         positions=None,
         max_distance=16,
         seed=None,
@@ -43,8 +44,9 @@ class TransformerLayer(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.heads = heads
-        self.within = {"dropout": dropout, "seed": seed, "dtype": self.dtype_policy}
-        self.around = {"pre_norm": pre_norm, **self.within}
+        self.around = {"pre_norm": pre_norm, "dropout": dropout, "seed": seed, "dtype": self.dtype_policy}
+        inner_dropout = dropout if inner_dropout is None else inner_dropout
+        self.within = {"dropout": inner_dropout, "seed": seed, "dtype": self.dtype_policy}
         self.self_attention = MultiHeadAttention(
             heads, causal=causal, positions=positions, max_distance=max_distance, name="self_attention", **self.within
         )

@@ -1,5 +1,7 @@
 """The encoder of a Transformer: masks, positions, options; PyTorch's is its oracle in tests/parity."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -57,6 +59,21 @@ def test_dropout_while_training_alone(numpy):
     np.testing.assert_array_equal(numpy(layer(X)), numpy(layer(X)))
 
 
+@pytest.mark.parametrize("inner_dropout", [0.0, 0.4, None])
+def test_inner_dropout_is_of_what_parts_do_and_not_of_what_they_put_out(inner_dropout, numpy):
+    options = {"layers": 1, "positions": None, "dropout": 0.5, "inner_dropout": inner_dropout, "seed": 3}
+    layer = encoder(**options)
+    layer.dropout.rate = 0.0  # of the inputs
+    [stacked] = layer.stack
+    stacked.feed_forward.outer.set_weights([np.zeros((4, 6)), np.zeros(6)])  # what attention puts out remains
+    layer.norm = None
+    added, dropped = (numpy(layer(X, training=training)) - math.sqrt(6) * X for training in (False, True))
+    multiples = dropped / added
+    whole = np.isclose(multiples, 0, atol=1e-3) | np.isclose(multiples, 2, atol=1e-3)
+    assert whole.all() == (inner_dropout == 0)
+    assert 0 < np.isclose(multiples, 0, atol=1e-3).mean() < 1
+
+
 def test_encodes_for_a_classifier(numpy):
     """It stands wherever a recurrent encoder does."""
     model = keras_seq.SequenceClassifier(9, 3, embedding_size=6, encoder=keras_seq.TransformerEncoder(1, 2))
@@ -79,6 +96,7 @@ def test_half_precision(numpy):
         ({"hidden_size": 0}, "`hidden_size` must be a positive integer"),
         ({"positions": "absolute"}, "`positions` must be one of"),
         ({"dropout": 1}, r"`dropout` must be in \[0, 1\)"),
+        ({"inner_dropout": 1}, r"`inner_dropout` must be None or in \[0, 1\)"),
     ],
 )
 def test_wrong_arguments_are_refused(options, message):
