@@ -19,7 +19,10 @@ import sys
 from pathlib import Path
 
 CONFIG = Path(__file__).with_name("multi30k.yaml")
-RECURRENT = ["--model.units", "256", "--training.learning_rate", "0.002", "--model.dropout", "0.4"]
+RECURRENT = [
+    *("--model.units", "256", "--model.dropout", "0.4"),
+    *("--training.optimizer", "adam", "--training.learning_rate", "0.002", "--training.warmup", "0.12"),
+]
 MODELS = {
     "transformer": [],
     "rnn_attention": [

@@ -22,10 +22,6 @@ WARM_UP = 10
 MARK = "seconds of steps: "
 
 
-class EnoughError(Exception):
-    """So many steps were asked for."""
-
-
 def measure(steps: int, keep: bool, arguments: list[str]) -> None:
     """Train for so many steps in this process, and print what each took."""
     from apps import cli, console

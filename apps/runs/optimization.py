@@ -112,12 +112,7 @@ def build_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Opti
 
 
 def _adam(config: TrainingConfig, options: dict[str, Any]) -> keras.optimizers.Optimizer:
-    return keras.optimizers.Adam(
-        beta_1=config.beta_1,
-        beta_2=config.beta_2,
-        epsilon=config.epsilon,
-        **options,
-    )
+    return keras.optimizers.Adam(beta_1=config.beta_1, beta_2=config.beta_2, epsilon=config.epsilon, **options)
 
 
 def _muon(config: TrainingConfig, options: dict[str, Any]) -> keras.optimizers.Optimizer:
