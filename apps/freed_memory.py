@@ -2,7 +2,7 @@
 
 On a CPU TensorFlow asks the C library for the memory of each tensor. The GNU C library gives larger blocks back to the
 system as soon as they are freed, and when the next tensor asks for one the system clears it, page by page. In a step of
-training that was a third of all time. Imports no TensorFlow.
+a Transformer that was 45 % of the time (benchmarks/training_step.py). Imports no TensorFlow.
 """
 
 import ctypes
