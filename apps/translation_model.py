@@ -10,7 +10,7 @@ from keras_seq.models import EncoderDecoder, RecurrentDecoder, TransformerDecode
 from keras_seq.recurrent import Bidirectional, Recurrent, Stacked
 
 if TYPE_CHECKING:
-    from apps.translation import ModelConfig
+    from apps.translation_config import ModelConfig
 
 
 def build_translator(config: "ModelConfig", tokenizer: Any, seed: int) -> EncoderDecoder:

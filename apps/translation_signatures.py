@@ -10,7 +10,7 @@ from keras_seq.decoding import BeamSearch, Decoded, ForbiddenTokens, Greedy
 from keras_seq.models import EncoderDecoder
 
 if TYPE_CHECKING:
-    from apps.translation import DecodingConfig
+    from apps.translation_config import DecodingConfig
 
 PADDING_ID, UNKNOWN_ID, START_ID, END_ID = range(4)
 NEVER_WRITTEN = (PADDING_ID, UNKNOWN_ID, START_ID)

@@ -13,7 +13,8 @@ from apps.errors import UsageError
 from apps.runs.training_config import TrainingConfig
 from apps.serving.export import export_model
 from apps.serving.served import call_signature
-from apps.translation import TASK, Config, DecodingConfig, ModelConfig
+from apps.translation import TASK, Config
+from apps.translation_config import DecodingConfig, ModelConfig
 from apps.translation_evaluation import MeasuredPairs, corpus_figures, measure, tokenized_bleu
 from apps.translation_model import build_translator
 from apps.translation_signatures import translate_inputs

@@ -3,7 +3,8 @@
 import numpy as np
 
 from apps.serving.export import export_model
-from apps.translation import TASK, Config, DecodingConfig, ModelConfig, TranslationProcessor
+from apps.translation import TASK, Config, TranslationProcessor
+from apps.translation_config import DecodingConfig, ModelConfig
 from pipelines.parallel_config import PairTextConfig
 from pipelines.text.character import CharacterTokenizer
 from pipelines.text.language_pair import LanguagePair
