@@ -190,7 +190,7 @@ class SentimentTask(Task):
 
         return cross_entropy(config.training.label_smoothing)
 
-    def objective(self, config: Config) -> Callable[[Any, Any, Any], tuple[Any, Any]] | None:
+    def objective(self, config: Config) -> Callable[..., tuple[Any, Any]] | None:
         """Adversarial training, if that is asked for."""
         if not config.model.adversarial_size:
             return None

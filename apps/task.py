@@ -120,8 +120,11 @@ class Task(ABC):
         """What takes the place of `loss` while training, if anything does."""
         return None
 
-    def objective(self, config: Any) -> Callable[[Any, Any, Any], tuple[Any, Any]] | None:
-        """What training minimises, if not simply `loss`: `objective(model, inputs, targets) -> (loss, outputs)`."""
+    def objective(self, config: Any) -> Callable[..., tuple[Any, Any]] | None:
+        """What training minimises, if not simply `loss`: `objective(model, inputs, targets) -> (loss, outputs)`.
+
+        Of weighted batches, the weights are a fourth argument.
+        """
         return None
 
     def more_figures(self, model: "keras.Model", data: Any, config: Any) -> Callable[[], dict[str, float]] | None:

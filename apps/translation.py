@@ -113,6 +113,14 @@ class TranslationTask(Task):
 
         return loss_of_features(model.decoder, config.training.label_smoothing)
 
+    def objective(self, config: Config) -> Callable[..., tuple[Any, Any]] | None:
+        """The consistent loss over two passes with other dropout, if that is asked for."""
+        if not config.model.consistency:
+            return None
+        from apps.translation_loss import consistent_objective
+
+        return consistent_objective(config.training.label_smoothing, config.model.consistency)
+
     def metrics(self, config: Config) -> "list[keras.metrics.Metric]":
         """Accuracy of the next token."""
         from apps.translation_loss import LargeVocabularyAccuracy

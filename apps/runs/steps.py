@@ -27,7 +27,7 @@ class Steps:
         loss: `loss(targets, outputs)`, or `loss(targets, outputs, weights)` of weighted batches: the mean.
         training_loss: The same while training.
         objective: What training minimises, where it is more than the loss of the model's outputs:
-            `objective(model, inputs, targets) -> (loss, outputs)`.
+            `objective(model, inputs, targets) -> (loss, outputs)`, with the weights as a fourth of weighted batches.
         make_metrics: Makes the Keras metrics to be reported beside the loss.
         optimizer: A Keras optimizer.
         average: The moving average of the weights, or None.
@@ -40,7 +40,7 @@ class Steps:
         model: keras.Model,
         loss: Callable[..., Any],
         training_loss: Callable[..., Any],
-        objective: Callable[[Any, Any, Any], tuple[Any, Any]] | None,
+        objective: Callable[..., tuple[Any, Any]] | None,
         make_metrics: Callable[[], Metrics],
         optimizer: keras.optimizers.Optimizer,
         average: WeightAverage | None,
@@ -122,7 +122,8 @@ class Steps:
     def _forward_backward(self, inputs: Any, targets: Any, weights: Any, state: Any) -> Pass:
         with tf.GradientTape() as tape:
             if self._objective is not None:
-                loss, outputs = self._objective(self._model, inputs, targets)
+                weighted = () if weights is None else (weights,)
+                loss, outputs = self._objective(self._model, inputs, targets, *weighted)
             else:
                 outputs, state = self._outputs(inputs, state, training=True)
                 loss = _mean(self._training_loss, targets, outputs, weights)

@@ -55,7 +55,7 @@ class Trainer:
         resume_command: What to type to go on after an interruption.
         training_loss: What takes the place of the loss while training.
         objective: What training minimises, where it is more than the loss of the model's outputs:
-            `objective(model, inputs, targets) -> (loss, outputs)`.
+            `objective(model, inputs, targets) -> (loss, outputs)`, with the weights as a fourth of weighted batches.
         layer_groups: The trainable weights from the top of the model to its bottom, for rates that differ by layer.
         more_figures: Measures the model after each epoch, beside the loss and the metrics: figures by name.
 
@@ -78,7 +78,7 @@ class Trainer:
         note: Callable[[str], None] = lambda line: None,
         resume_command: str = "the same command and --resume",
         training_loss: Callable[..., Any] | None = None,
-        objective: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None,
+        objective: Callable[..., tuple[Any, Any]] | None = None,
         layer_groups: list[list[Any]] | None = None,
         more_figures: Callable[[], dict[str, float]] | None = None,
     ) -> None:

@@ -13,6 +13,7 @@ from keras_seq.training.sampled_softmax_training import SampledSoftmaxTraining
 from keras_seq.training.scheduled_sampling import ScheduledSampling
 from keras_seq.training.sequence_accuracy import SequenceAccuracy
 from keras_seq.training.squared_reconstruction_error import SquaredReconstructionError, squared_error
+from keras_seq.training.symmetric_divergence import symmetric_divergence
 from keras_seq.training.token_accuracy import TokenAccuracy
 from keras_seq.training.truncated_bptt import TruncatedBPTT
 
@@ -37,4 +38,5 @@ __all__ = [
     "output_cross_entropy",
     "sampled_softmax",
     "squared_error",
+    "symmetric_divergence",
 ]
