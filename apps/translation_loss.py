@@ -45,8 +45,7 @@ def consistent_objective(label_smoothing: float, strength: float) -> Callable[..
         entropy = loss_of_features(model.decoder, label_smoothing)(_twice(targets), outputs, _twice(weights))
         features = tf.split(outputs["features"], 2)
         counted = tf.where(weights > 0)  # padding has logits that nobody needs
-        kernel, bias = model.decoder.output_weights()
-        first, second = (_logits(kernel, bias, tf.gather_nd(each, counted)) for each in features)
+        first, second = (model.decoder.score(tf.gather_nd(each, counted)) for each in features)
         apart, tokens = symmetric_divergence(first, second, tf.gather_nd(weights, counted))
         return entropy + strength / 4 * tf.math.divide_no_nan(apart, tokens), {"features": features[0]}
 
@@ -55,11 +54,6 @@ def consistent_objective(label_smoothing: float, strength: float) -> Callable[..
 
 def _twice(tensor: tf.Tensor) -> tf.Tensor:
     return tf.concat([tensor, tensor], axis=0)
-
-
-def _logits(kernel: Any, bias: Any, features: tf.Tensor) -> tf.Tensor:
-    logits = tf.matmul(features, tf.cast(kernel, features.dtype))
-    return logits if bias is None else logits + tf.cast(bias, logits.dtype)
 
 
 class LargeVocabularyAccuracy(TokenAccuracy):
