@@ -37,7 +37,7 @@ class ModelConfig:
         inner_dropout: Share of the weights of attention and the hidden layers of a Transformer that is dropped in
             training. From 0 to below 1. Left out, it is `dropout`.
         consistency: Train on each batch in two passes with other dropout, and on how far their answers are apart, so
-            many times (R-Drop, Liang et al. 2021, who take 5); twice the time of a step. From 0, which does without.
+            many times (R-Drop, Liang et al. 2021, who take 5). From 0, which does without.
     """
 
     kind: Literal["transformer", "rnn_attention", "rnn"] = "transformer"
