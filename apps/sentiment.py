@@ -260,7 +260,10 @@ class SentimentTask(Task):
         model = config.model
         classes = ", ".join(facts["labels"])
         direction = "bidirectional " if model.bidirectional else ""
-        network = f"A {direction}{model.cell.upper()} network with {model.pooling} pooling over {model.units} units."
+        pooling = "mean and max" if model.pooling == "mean_max" else model.pooling
+        network = f"A {direction}{model.cell.upper()} network with {pooling} pooling over {model.units} units."
+        if model.language_model is not None:
+            network += " It began as a language model, which had learnt to predict the next word of such texts."
         if not model.layers:
             network = f"Word vectors of {model.embedding_size} numbers with {model.pooling} pooling: it knows no order."
         length = f"at most {config.text.max_length} tokens" if config.text.max_length else "all of its tokens"

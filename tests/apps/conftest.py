@@ -1,9 +1,7 @@
 """Runs of the real command in processes of their own, which share one import of TensorFlow."""
 
 import json
-import multiprocessing
 import runpy
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,23 +17,20 @@ TINY = [
 
 
 @pytest.fixture(scope="session")
-def start_command(tmp_path_factory):
+def start_command(processes, tmp_path_factory):
     """`start_command(arguments)` starts `keras-seq` in a process of its own and returns (process, output path)."""
-    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-    if sys.platform == "linux":  # each process is a fork of one that has imported, and not yet used, TensorFlow
-        context.set_forkserver_preload(["tensorflow", "keras", "apps.runs.trainer", "pipelines.sentiment"])
-    processes = []
+    started = []
 
     def start(arguments):
         output = tmp_path_factory.mktemp("output") / "command"
         given = {"arguments": [str(word) for word in arguments], "output": str(output)}
-        process = context.Process(target=runpy.run_path, args=(str(RUN_COMMAND), {"given": given}))
+        process = processes.Process(target=runpy.run_path, args=(str(RUN_COMMAND), {"given": given}))
         process.start()
-        processes.append(process)
+        started.append(process)
         return process, output
 
     yield start
-    for process in processes:
+    for process in started:
         if process.is_alive():
             process.kill()
             process.join()

@@ -1,8 +1,6 @@
 """Words and subwords that keep white space: against a greedy speller in Python, and text for text."""
 
 import random
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -101,7 +99,7 @@ def test_a_vocabulary_of_subwords_needs_all_bytes():
         SpacedSubwordTokenizer(["", "[UNK]", *BYTE_TOKENS[:128], *BYTE_TOKENS[129:]])
 
 
-def test_the_same_text_gives_the_same_pieces_in_any_process(subword):
+def test_the_same_text_gives_the_same_pieces_in_any_process(subword, run_apart):
     code = (
         "import sys\n"
         "from pipelines.corpus_config import VocabularyConfig\n"
@@ -109,10 +107,7 @@ def test_the_same_text_gives_the_same_pieces_in_any_process(subword):
         f"config = VocabularyConfig(level='subword', vocabulary_size={SIZE})\n"
         "print(learn_text_tokenizer([sys.stdin.read()], config).vocabulary)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], input=story(), capture_output=True, text=True, encoding="utf-8", check=True
-    )
-    assert done.stdout.strip() == str(subword.vocabulary)
+    assert run_apart(code, text=story()).strip() == str(subword.vocabulary)
 
 
 def test_words_come_back_and_are_ranked(word):

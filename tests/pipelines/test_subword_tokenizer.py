@@ -2,8 +2,6 @@
 
 import hashlib
 import random
-import subprocess
-import sys
 
 import pytest
 import tensorflow as tf
@@ -92,19 +90,16 @@ def test_the_vocabulary_is_small_enough_and_spells_most(tokenizer):
     assert 1 < pieces_a_word < 2
 
 
-def test_the_same_words_give_the_same_vocabulary_in_any_process(tokenizer):
+def test_the_same_words_give_the_same_vocabulary_in_any_process(tokenizer, run_apart):
     code = (
-        "import hashlib, sys; sys.path.insert(0, sys.argv[1])\n"
+        "import hashlib, sys\n"
         "from pipelines.config import TextConfig; from pipelines.encoding import learn_tokenizer\n"
         "texts = sys.stdin.read().split('\\n')\n"
         f"config = TextConfig(tokenizer='subword', vocabulary_size={SIZE})\n"
         "print(hashlib.sha256('\\n'.join(learn_tokenizer(texts[::-1], config).vocabulary).encode()).hexdigest())"
     )
     texts = "\n".join([*sample_texts(), *UNICODE])
-    done = subprocess.run(
-        [sys.executable, "-c", code, "."], input=texts, capture_output=True, text=True, encoding="utf-8", check=True
-    )
-    assert done.stdout.strip() == hashlib.sha256("\n".join(tokenizer.vocabulary).encode()).hexdigest()
+    assert run_apart(code, text=texts).strip() == hashlib.sha256("\n".join(tokenizer.vocabulary).encode()).hexdigest()
 
 
 def test_rare_characters_do_not_fill_the_vocabulary():

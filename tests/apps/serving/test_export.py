@@ -36,8 +36,10 @@ def exported(tmp_path_factory, classifier, fields):
 
 def test_fresh_process_with_tensorflow_alone_gives_the_same_answers(exported, classifier):
     _, report = exported
-    batches = [[text] for text in TEXTS] + [[], TEXTS, ([text for text in TEXTS if len(text) < 99] * 7)[:33]]
+    short = [text for text in TEXTS if len(text) < 99]
+    batches = [[text] for text in short] + [[], (short * 7)[:33]]
     requests = [(name, batch) for name in ("serving_default", "explain") for batch in batches]
+    requests += [("serving_default", TEXTS)]
     answers = fresh.answers(report.path, [(name, {"text": batch}) for name, batch in requests])
     for (name, batch), answer in zip(requests, answers, strict=True):
         expected = classifier.signatures[name](tf.constant(batch, tf.string, shape=[len(batch)]))

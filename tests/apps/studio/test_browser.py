@@ -1,6 +1,6 @@
-"""The studio in a real browser: the demo is clicked through, in both themes, and leaves screenshots.
+"""The studio in a real browser: the demo is clicked through, on a desk and on a phone, and leaves screenshots.
 
-They go to the folder that KERAS_SEQ_SCREENSHOTS names, else to a temporary one.
+They go to the folder that KERAS_SEQ_SCREENSHOTS names, then of every test in both themes, else to a temporary one.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ from .conftest import export_words_model
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PICTURES = "KERAS_SEQ_SCREENSHOTS" in os.environ
 CSV = b"id,text\n1,a good and lovely day\n2,dull\n"
 
 
@@ -106,7 +107,7 @@ def _shoot(page, path: Path) -> None:
     page.screenshot(path=path)
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 420)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), *([("dark", 420)] if PICTURES else [])])
 def test_demo(browser, studio, screenshots, scheme, width):
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.set_default_timeout(60_000)
@@ -187,7 +188,7 @@ def _check(page) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1920), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 390), *([("light", 1920)] if PICTURES else [])])
 def test_tour(browser, demo, screenshots, scheme, width):
     """From the home page through the applications: typing, clicking, stopping, going back, a file up and down."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -250,6 +251,13 @@ def test_tour(browser, demo, screenshots, scheme, width):
     assert lines[1].startswith("a cab,")
     _check(page)
 
+    page.goto(f"{demo}/sentiment?text=a%20lovely%20day")
+    page.locator(".token.for", has_text="lovely").wait_for()
+    _check(page)
+    page.get_by_text("Two versions").click()
+    page.locator(".change").wait_for()
+    _check(page)
+
     page.goto(f"{demo}/compare?task=sentiment&text=a%20lovely%20day")
     page.locator(".change-line", has_text="They disagree").wait_for()
     _check(page)
@@ -263,7 +271,7 @@ def test_shipped_model(browser, screenshots, tmp_path):
     if not entries:
         pytest.skip("needs a sentiment model: export one, or set KERAS_SEQ_MODELS")
     with _running(entries[0].path.parents[1], tmp_path) as address:
-        for scheme in ("light", "dark") if "KERAS_SEQ_SCREENSHOTS" in os.environ else ("light",):
+        for scheme in ("light", "dark") if PICTURES else ("light",):
             page = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
             page.set_default_timeout(60_000)
             page.goto(address)

@@ -1,9 +1,7 @@
 """Searches over fake trainings."""
 
 import functools
-import multiprocessing
 import runpy
-import sys
 
 import pytest
 import scipy.optimize
@@ -22,21 +20,19 @@ def make_search(tmp_path):
 
 
 @pytest.fixture
-def start_process(start_command):
+def start_process(processes):
     """`start_process(root, options)` runs a search in a process of its own; with an address, a worker for its chief."""
-    # The processes are forks of the one that `start_command` has made, which has imported TensorFlow.
-    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-    processes = []
+    started = []
 
     def start(root, options, address=None):
         given = {"root": str(root), "options": options, "address": address}
-        process = context.Process(target=runpy.run_path, args=(fakes.__file__, {"given": given}, "__main__"))
+        process = processes.Process(target=runpy.run_path, args=(fakes.__file__, {"given": given}, "__main__"))
         process.start()
-        processes.append(process)
+        started.append(process)
         return process
 
     yield start
-    for process in processes:
+    for process in started:
         process.kill()
         process.join()
 
