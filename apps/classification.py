@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from apps.errors import UserError
+from pipelines.progress import counted
 
 CALIBRATION_BINS = 10
 WORST = 10
@@ -35,7 +36,7 @@ def evaluate_records(
     number = {label: index for index, label in enumerate(labels)}
     all_probabilities, all_targets = [], []
     worst: list[tuple[float, int, dict[str, Any]]] = []
-    iterator = iter(records)
+    iterator = iter(counted(records, "measuring", "texts"))
     count = 0
     while chunk := list(islice(iterator, CHUNK)):
         probabilities = _predict_chunk(call, [record.text for record in chunk])

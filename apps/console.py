@@ -64,6 +64,22 @@ class Console:
         # A pipe has no width; 80 columns would fold tables that a file can hold.
         RichConsole(width=None if sys.stdout.isatty() else 120, highlight=False).print(part)
 
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Within, how far the reading of data and the measuring of models have come is shown; see `training_report`."""
+        if self.quiet:
+            yield
+            return
+        from apps.work_report import WorkBar, WorkLines
+        from pipelines.progress import telling
+
+        report = WorkBar() if self.live else WorkLines()
+        try:
+            with telling(report):
+                yield
+        finally:
+            report.close()
+
     def training_report(self) -> Any:
         """The kind of progress report that suits where standard output goes."""
         from apps.runs.progress import BarReport, LineReport, NoReport

@@ -9,6 +9,7 @@ import numpy as np
 
 from apps.language_signatures import prompt_inputs
 from apps.task import Signatures
+from pipelines.progress import counted
 
 WINDOW = 256
 SAMPLE = 400
@@ -83,7 +84,8 @@ def _total(call: Signatures, batches: Iterable[Any], carries: bool, reads_on: bo
     state: dict[str, np.ndarray] = {}
     start = call("start", text=[""]) if reads_on else {}
     names = [name for name in start if name.startswith("state_")]
-    for ids, targets, reset, weights in batches:
+    steps = counted(batches, "measuring", "tokens", size=lambda batch: int(batch[3].sum()))
+    for ids, targets, reset, weights in steps:
         if not reads_on:
             outputs = call("read", ids=ids, targets=targets)
         else:

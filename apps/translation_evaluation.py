@@ -13,6 +13,7 @@ from apps.task import Signatures
 from apps.translation_tokens import paper_tokens
 from keras_seq.decoding import ForbiddenTokens
 from keras_seq.models import EncoderDecoder
+from pipelines.progress import counted
 
 BATCH = 64
 SHOWN = 5
@@ -52,7 +53,8 @@ def measure(call: Signatures, records: MeasuredPairs) -> dict[str, Any]:
     order = sorted(range(len(pairs)), key=lambda number: len(pairs[number].source))
     translations: list[str] = [""] * len(pairs)
     total, tokens, right = 0.0, 0, 0
-    for start in range(0, len(order), BATCH):
+    starts = range(0, len(order), BATCH)
+    for start in counted(starts, "measuring", "pairs", size=lambda at: len(order[at : at + BATCH]), total=len(order)):
         rows = order[start : start + BATCH]
         texts = [pairs[row].source for row in rows]
         outputs = call("serving_default", text=texts)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pipelines.corpus_config import CorpusConfig
 from pipelines.errors import DataError
+from pipelines.progress import counted
 from pipelines.sources.corpus import read_corpus
 from pipelines.sources.records import BadRow
 from pipelines.sources.text_pieces import Corpus, TextPiece
@@ -66,7 +67,8 @@ def survey_corpus(corpus: Corpus, config: CorpusConfig) -> CorpusSurvey:
     """
     survey = CorpusSurvey()
     digest = CorpusDigest()
-    for piece in read_corpus(corpus, config):
+    pieces = read_corpus(corpus, config)
+    for piece in counted(pieces, f"reading {corpus.name}", "characters", size=_characters):
         if isinstance(piece, BadRow):
             if config.bad_lines == "error":
                 raise DataError(
@@ -90,6 +92,10 @@ def survey_corpus(corpus: Corpus, config: CorpusConfig) -> CorpusSurvey:
         )
     survey.digest = digest.hexdigest()
     return survey
+
+
+def _characters(piece: TextPiece | BadRow) -> int:
+    return 0 if isinstance(piece, BadRow) else len(piece.text)
 
 
 def split_ends(characters: int, config: CorpusConfig) -> tuple[int, int, int]:

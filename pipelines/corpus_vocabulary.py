@@ -9,6 +9,7 @@ import tensorflow as tf
 from pipelines.corpus_config import VocabularyConfig
 from pipelines.encoding import apply_in_order
 from pipelines.errors import DataError
+from pipelines.progress import announce, counted
 from pipelines.text import CharacterTokenizer, SpacedSubwordTokenizer, SpacedWordTokenizer, Tokenizer
 
 _LEVELS: dict[str, Any] = {
@@ -31,7 +32,10 @@ def learn_text_tokenizer(texts: Iterable[str], config: VocabularyConfig) -> Toke
         DataError: Nothing is frequent enough.
     """
     count = _count_characters if config.level == "character" else _count_words
+    what = "characters" if config.level == "character" else "words"
+    texts = counted(texts, f"counting {what}", "characters", size=len)
     counts = count(texts, config.lowercase)
+    announce("learning the vocabulary")
     level = _LEVELS[config.level]
     tokenizer = level.learn(counts, config.vocabulary_size, config.resolved_min_count, config.lowercase)
     if len(tokenizer.vocabulary) < 3:

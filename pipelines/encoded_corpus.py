@@ -19,6 +19,7 @@ from pipelines.corpus_survey import SPLITS, CorpusDigest
 from pipelines.corpus_vocabulary import group_texts
 from pipelines.encoding import apply_in_order
 from pipelines.errors import DataError
+from pipelines.progress import counted
 from pipelines.sources.text_pieces import TextPiece
 from pipelines.text import UNKNOWN_ID, Tokenizer
 
@@ -146,6 +147,7 @@ def _write_ids(
     smallest = np.min_scalar_type(len(tokenizer.vocabulary) - 1)
     read = CorpusDigest()
     waiting: deque[tuple[int, bool, int]] = deque()  # split, begins, characters of each piece on its way
+    pieces = counted(pieces, "encoding", "characters", size=lambda piece: len(piece[1].text))
     ends, characters, unknown, starts, position = [0] * 3, [0] * 3, [0] * 3, [], 0
 
     def texts() -> Iterator[str]:

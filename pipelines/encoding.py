@@ -12,6 +12,7 @@ import tensorflow as tf
 from pipelines.batching import EncodedTexts
 from pipelines.config import TextConfig
 from pipelines.errors import DataError
+from pipelines.progress import announce, counted
 from pipelines.reading_ahead import read_ahead
 from pipelines.survey import encode_text
 from pipelines.text import SubwordTokenizer, Tokenizer, WordTokenizer, cut
@@ -58,9 +59,10 @@ def learn_tokenizer(texts: Iterable[str], config: TextConfig) -> Tokenizer:
         return words, counts
 
     counts: Counter[str] = Counter()
-    for words, numbers in apply_in_order(_groups(texts), count):
+    for words, numbers in apply_in_order(_groups(counted(texts, "counting words", "texts")), count):
         for word, number in zip(words.tolist(), numbers.tolist(), strict=True):
             counts[word.decode()] += number
+    announce("learning the vocabulary")
     tokenizer = _TOKENIZERS[config.tokenizer].learn(counts, config.vocabulary_size, config.min_count, config.lowercase)
     if len(tokenizer.vocabulary) < 3:
         raise DataError(f"no word occurs {config.min_count} times in the training texts: lower --text.min_count")
@@ -81,6 +83,7 @@ def encode_split(records: Iterable[tuple[str, int, str]], tokenizer: Tokenizer, 
     labels: list[int] = []
     places: list[str] = []
     refuse = config.over_long == "refuse"
+    records = counted(records, "encoding", "texts")
 
     def texts() -> Iterator[str]:
         for text, label, place in records:

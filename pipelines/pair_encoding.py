@@ -13,6 +13,7 @@ from pipelines.corpus_vocabulary import group_texts
 from pipelines.encoding import apply_in_order
 from pipelines.errors import DataError
 from pipelines.parallel_config import Level, PairTextConfig
+from pipelines.progress import announce, counted
 from pipelines.sources.pairs import Pair
 from pipelines.text import CharacterTokenizer, SpacedSubwordTokenizer, SpacedWordTokenizer
 from pipelines.text.language_pair import LanguagePair
@@ -98,6 +99,7 @@ def learn_language_pair(pairs: Sequence[Pair], config: PairTextConfig) -> Langua
 
 
 def _learn(counts: Counter[str], level: Level, size: int, config: PairTextConfig) -> SentenceTokenizer:
+    announce("learning the vocabulary")
     min_count = config.resolved_min_count(level)
     # The marks are among the bytes of subwords; elsewhere they take two places.
     places = size if level == "subword" else size - 2
@@ -110,6 +112,7 @@ def _learn(counts: Counter[str], level: Level, size: int, config: PairTextConfig
 def _count(sentences: Iterable[str], level: Level, lowercase: bool) -> Counter[str]:
     """How often each word, or character, was seen."""
     total: Counter[bytes] = Counter()
+    sentences = counted(sentences, "counting words", "sentences")
     for words, numbers in apply_in_order(group_texts(sentences), _counter(level == "character", lowercase)):
         total.update(dict(zip(words.tolist(), numbers.tolist(), strict=True)))
     return Counter({word.decode(): number for word, number in total.items()})
@@ -155,6 +158,7 @@ def encode_side(sentences: Iterable[str], tokenizer: SentenceTokenizer) -> Encod
         ids = tokenizer.encode(strings)
         return ids.flat_values, ids.row_lengths()
 
+    sentences = counted(sentences, "encoding", "sentences")
     parts = list(apply_in_order(group_texts(sentences), encode))
     ids = np.concatenate([np.zeros(0, np.int32), *(part for part, _ in parts)])
     return side_of(ids, np.concatenate([np.zeros(0, np.int64), *(lengths for _, lengths in parts)]))

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipelines.errors import DataError
 from pipelines.parallel_config import ParallelConfig
+from pipelines.progress import counted
 from pipelines.sources.pairs import EMPTY_SOURCE, EMPTY_TARGET, Pair, Pairs
 from pipelines.sources.records import BadRow
 from pipelines.survey import encode_text
@@ -57,7 +58,7 @@ def survey_pairs(rows: Pairs, name: str, config: ParallelConfig) -> PairSurvey:
     survey = PairSurvey()
     digest = hashlib.sha256()
     reasons: Counter[str] = Counter()
-    for row in rows:
+    for row in counted(rows, f"reading {name}", "pairs"):
         if isinstance(row, BadRow):
             if config.bad_rows == "error":
                 raise DataError(

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipelines.config import DataConfig
 from pipelines.errors import DataError
+from pipelines.progress import counted
 from pipelines.sources import BadRow, Record, Rows
 
 UNUSED, TRAIN, VALIDATION = -1, 0, 1
@@ -78,7 +79,7 @@ def survey_rows(rows: RereadableRows, name: str, config: DataConfig, seed: int, 
     keys: list[bytes] = []
     digest = hashlib.sha256()
     salt = str(seed).encode()[:64]
-    for row in rows:
+    for row in counted(rows, f"reading {name}", "texts"):
         row = check_label(row, known)
         if isinstance(row, BadRow):
             if config.bad_rows == "error":

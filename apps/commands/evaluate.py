@@ -40,11 +40,13 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     if arguments.get("model"):
         entry = find_model(arguments, task)
         import_tensorflow()
-        figures, measured = _evaluate_model(entry, task, split, given)
+        with console.working():
+            figures, measured = _evaluate_model(entry, task, split, given)
     else:
         folder = named_run(arguments, task)
         import_tensorflow()
-        figures, measured = _evaluate_run(folder, task, split, given, console)
+        with console.working():
+            figures, measured = _evaluate_run(folder, task, split, given, console)
     result = {"task": task.name, **measured, "split": split, **figures}
     console.result(result, f"{measured.get('model') or measured.get('run')}, {split}", *task.show_evaluation(figures))
 

@@ -100,7 +100,8 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
     if resume:
         folder.lock()
         tokenizer = task.load_processor(folder.vocabulary, []).tokenizer
-    data = task.datasets(config, tokenizer)
+    with console.working():
+        data = task.datasets(config, tokenizer)
     facts = task.data_facts(data, config)
     _describe_data(facts, console)
     if resume:
@@ -114,7 +115,8 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
         folder.create(config, data.tokenizer, facts)
     console.note(f"{model.count_params():,} parameters")
     if not (resume and folder.checkpoints.newest_step() is not None):
-        task.start_weights(model, data, config)
+        with console.working():
+            task.start_weights(model, data, config)
     trainer = Trainer(
         model=model,
         loss=task.loss(config),
@@ -150,7 +152,8 @@ def _train(folder: RunFolder, config: Any, task: Task, console: Console, resume:
     if data.validation is not None:
         call = signature_caller(task.signatures(model, data, config))
         try:
-            measured["validation"] = task.evaluate(call, task.validation_records(data, config), facts["labels"])
+            with console.working():
+                measured["validation"] = task.evaluate(call, task.validation_records(data, config), facts["labels"])
         except KeyboardInterrupt:
             folder.write_status("interrupted", **trainer.position)
             raise Interrupted(f"Stopped while measuring. Go on with: {_resume_command(folder)}") from None

@@ -18,6 +18,7 @@ from apps.errors import UsageError
 from apps.runs.atomic import atomic_file
 from apps.settings import Parser
 from apps.task import Task
+from pipelines.progress import counted
 
 BATCH = 64
 _CHUNK = 16  # batches that are read at a time, to be sorted by length
@@ -83,6 +84,9 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         if typed:
             console.note("one sentence a line; Ctrl-D ends")
         write = _writer(arguments, stack)
+        if arguments.get("output"):
+            stack.enter_context(console.working())
+            lines = counted(lines, "translating", "sentences")
         for sentences in _chunks(lines, 1 if typed else size * _CHUNK):
             for sentence, answer in zip(sentences, _translated(served, sentences, search, size), strict=True):
                 write(_line(sentence, answer, as_json, bool(arguments.get("alignments"))))

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+from pipelines.progress import announce
+
 # Words with a common neighbourhood get alike vectors, also those too rare for a classifier to learn anything about.
 WINDOW = 5
 SMOOTHING = 0.75
@@ -29,6 +31,7 @@ def cooccurrence_vectors(
         float32 [vocabulary_size, size]; zeros for ids that do not occur, for padding (id 0), and in the dimensions
         that a vocabulary smaller than `size` leaves over.
     """
+    announce("making word vectors")
     counts = _near_counts(ids.astype(np.int64), offsets, vocabulary_size)
     information = _positive_information(counts)
     vectors = np.zeros((vocabulary_size, size), np.float32)
