@@ -90,6 +90,11 @@ def classifier_signatures(
     def shorten(tokens: tf.RaggedTensor) -> tf.RaggedTensor:
         return cut(tokens, text.max_length, text.over_long, text.head_share)
 
+    def shown(tokens: tf.RaggedTensor) -> tf.RaggedTensor:
+        # The tokens of a language model have their spaces with them, which nobody wants to see.
+        tokens = shorten(tokens)
+        return tokens.with_flat_values(tf.strings.strip(tokens.flat_values))
+
     def encode(texts: tf.Tensor) -> tf.Tensor:
         return _padded(shorten(tokenizer.encode(texts)))
 
@@ -109,7 +114,7 @@ def classifier_signatures(
         logits = model.classify(embedded, mask)
         target = tf.argmax(logits, axis=1)
         saliency = integrated_gradients(model.classify, embedded, mask, target, explain_steps)
-        return {**answer(logits), "tokens": _padded(shorten(tokenizer.tokenize(text))), "saliency": saliency}
+        return {**answer(logits), "tokens": _padded(shown(tokenizer.tokenize(text))), "saliency": saliency}
 
     return {"serving_default": serving_default, "explain": explain}
 

@@ -20,13 +20,18 @@ Span = tuple[int, int]
 def align(text: str, tokens: Sequence[str]) -> list[Span] | None:
     """The span [start, end) of each token in a text, in order and without overlap.
 
-    Tokens follow each other with nothing but spaces and tags between, except for one gap: what a cut of an over-long
-    text has left out, at its start, in the middle or at its end.
+    Tokens follow each other with nothing but spaces between, and tags if they are no tokens, except for one gap: what a
+    cut of an over-long text has left out, at its start, in the middle or at its end.
 
     Returns:
         One span a token, or None when some token is not found: the tokenizer has rewritten the text.
     """
-    characters, places = _plain(text)
+    spans = _align(*_plain(text, tags=False), tokens)
+    return _align(*_plain(text, tags=True), tokens) if spans is None else spans
+
+
+def _align(characters: str, places: Sequence[int], tokens: Sequence[str]) -> list[Span] | None:
+    """The spans in a text whose characters stand at `places`."""
     spans: list[Span] = []
     position = 0
     for token in tokens:
@@ -61,11 +66,15 @@ def _lower(char: str) -> str:
     return char.lower().translate(_SAME)
 
 
-def _plain(text: str) -> tuple[str, list[int]]:
-    """The text in lower case with formatting characters dropped and tags as spaces, and the place of each character."""
+def _plain(text: str, tags: bool) -> tuple[str, list[int]]:
+    """The text in lower case with formatting characters dropped, and the place of each character.
+
+    Without `tags`, spaces stand where they are.
+    """
     blank: set[int] = set()
-    for match in _TAG.finditer(text):
-        blank.update(range(*match.span()))
+    if not tags:
+        for match in _TAG.finditer(text):
+            blank.update(range(*match.span()))
     characters: list[str] = []
     places: list[int] = []
     for place, char in enumerate(text):

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from apps.errors import UserError
 from apps.language_start import recurrent_cells, start_from_language_model, vocabulary_of
 from apps.runs.folder import RunFolder
 from apps.runs.trained import open_run
 from apps.sentiment import TASK, Config, ModelConfig
+from apps.studio.alignment import align
 from apps.text_generation import TASK as GENERATION
 
 SAME = {"cell": "gru", "units": 6, "layers": 2, "embedding_size": 5, "bidirectional": False}
@@ -58,6 +60,17 @@ def test_reads_texts_in_the_vocabulary_of_the_language_model(run):
     _, config = classifier(run)
     assert vocabulary_of(str(run)).vocabulary[:2] == ["", "[UNK]"]
     assert config.model.language_model == str(run)
+
+
+def test_tokens_are_shown_without_the_spaces_that_they_were_learnt_with(run):
+    model, config = classifier(run)
+    processor = type("Processor", (), {"tokenizer": vocabulary_of(str(run)), "labels": ["bad", "good"]})()
+    texts = ["it is  a good film .", "bad"]
+    outputs = TASK.signatures(model, processor, config)["explain"](tf.constant(texts))
+    tokens = outputs["tokens"].numpy().tolist()
+    assert [[token.decode() for token in row if token] for row in tokens] == [text.split() for text in texts]
+    assert outputs["tokens"].shape == outputs["saliency"].shape
+    assert align(texts[0], [token.decode() for token in tokens[0] if token]) is not None
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ def _found(text, tokens):
     [
         ("A fine film.", ["a", "fine", "film", "."], ["A", "fine", "film", "."]),
         ("Don\u2019t<br /><br />go!", ["don't", "go", "!"], ["Don\u2019t", "go", "!"]),
+        ("Go<br />on!", ["go", "<", "br", "/>", "on", "!"], ["Go", "<", "br", "/>", "on", "!"]),
         ("这部电影 好", list("这部电影好"), list("这部电影好")),
         ("ΣΊΣΥΦΟΣ 🙂", ["σίσυφος", "🙂"], ["ΣΊΣΥΦΟΣ", "🙂"]),
         ("so\u00adft ❤\ufe0f end", ["soft", "❤", "end"], ["so\u00adft", "❤", "end"]),
