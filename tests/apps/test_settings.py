@@ -9,7 +9,9 @@ from apps.cli import main
 from apps.errors import UsageError
 from apps.sentiment import Config
 from apps.settings import build_config, differences, field_types, flatten, nest, read_settings, to_settings, to_yaml
+from apps.task import TASKS, load_task
 
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 CHANGED = {
     "data.csv": "reviews é.csv",
     "data.limit": 7,
@@ -52,6 +54,16 @@ def test_print_config_of_the_command_round_trips(tmp_path, capsys):
     assert settings["training"]["epochs"] == 7
     assert settings["batch"]["buckets"] == [3, 9]
     assert set(flatten(settings)) == set(field_types(Config))
+
+
+@pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_settings_of_the_benchmarks_are_settings(path):
+    """The task stands in the command that the file begins with."""
+    name = next(name for name in TASKS if f" {name} --config benchmarks/{path.name}" in path.read_text())
+    task = load_task(name)
+    settings = read_settings(path, task.config_class, more_sections=("tuner", "space"))
+    own = {key: value for key, value in settings.items() if key.split(".")[0] not in ("tuner", "space")}
+    assert build_config(task.config_class, own, path.name) is not None
 
 
 def test_toml_and_yaml_say_the_same_and_options_win(tmp_path, capsys):
