@@ -130,25 +130,11 @@ class _Functions:
 
     def _read(self, ids: tf.Tensor, lengths: tf.Tensor) -> Any:
         """The state after the first tokens, as many as `lengths` says, of each row."""
-        batch_size = tf.shape(ids)[0]
-        time = tf.shape(ids)[1]
         if self.model.reads_on:
             # A loop needs a step; a step that is masked changes nothing.
-            _, state = self.model.features(ids, mask=tf.range(time) < lengths[:, None])
+            _, state = self.model.features(ids, mask=tf.range(tf.shape(ids)[1]) < lengths[:, None])
             return state
-        state = self._initial(batch_size)
-        last = tf.reduce_max(lengths)
-
-        def body(step: tf.Tensor, leaves: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-            _, after, _ = self.decoder.step(ids[:, step], self._packed(leaves))
-            on = step < lengths
-            pairs = zip(self._leaves(after), leaves, strict=True)
-            return step + 1, [
-                tf.where(tf.reshape(on, [-1] + [1] * (new.shape.rank - 1)), new, old) for new, old in pairs
-            ]
-
-        _, leaves = tf.while_loop(lambda step, _: step < last, body, [tf.constant(0), self._leaves(state)])
-        return self._packed(leaves)
+        return self.decoder.prefill(ids, self._initial(tf.shape(ids)[0]), lengths)
 
     def _stepping(self, state: Any, batch_size: tf.Tensor) -> Any:
         return self.model.decoder_state(state, batch_size) if self.model.reads_on else state

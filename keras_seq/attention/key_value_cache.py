@@ -44,6 +44,30 @@ def extend_cache(cache, keys, values):
     return {**cache, "keys": keys, "values": values, "length": length + 1}
 
 
+def prefill(cache, keys, values, length):
+    """An empty cache with the first steps of each row in it, all at once.
+
+    Args:
+        cache: What `empty_cache` returned.
+        keys: Tensor `[batch, heads, time, size]`.
+        values: Tensor of the same shape.
+        length: int32 `[batch]`, how many of the steps a row has, from 0; what stands behind them is not looked at.
+    """
+    block, last = cache["keys"].shape[2], ops.shape(keys)[2] - 1
+    start = (ops.maximum(length, 1) - 1) // block * block
+    # Steps that are not there are others once more: nothing sees them, as the length says.
+    latest = ops.clip(ops.expand_dims(start, 1) + ops.arange(block, dtype="int32"), 0, last)[:, None, :, None]
+    filled = {name: ops.take_along_axis(all_steps, latest, axis=2) for name, all_steps in _named(keys, values)}
+    if "past_keys" in cache:
+        past = ops.clip(ops.arange(ops.shape(cache["past_keys"])[2], dtype="int32"), 0, last)
+        filled |= {f"past_{name}": ops.take(all_steps, past, axis=2) for name, all_steps in _named(keys, values)}
+    return {**filled, "length": length}
+
+
+def _named(keys, values):
+    return ("keys", keys), ("values", values)
+
+
 def _with_full_blocks_in_the_past(cache, length, block):
     full = ops.logical_and(length > 0, length % block == 0)
     number = ops.expand_dims(ops.where(full, length // block - 1, -1), 1)

@@ -260,6 +260,21 @@ class MultiHeadAttention(Attention):
         weights = key_value_cache.in_order(ops.cast(weights, self.compute_dtype)[:, :, 0], cache)
         return context[:, 0], weights, cache
 
+    def prefill(self, inputs, cache, length):
+        """The first steps of a causal self-attention at once.
+
+        Args:
+            inputs: Tensor `[batch, time, features]`.
+            cache: What `start_cache` returned.
+            length: int32 `[batch]`, how many of the steps a row has; the contexts of others mean nothing.
+
+        Returns:
+            `(context, cache)`: `[batch, time, output_size]`, and the cache after these steps.
+        """
+        projected = self.project_memory(inputs)
+        context, _, _ = self.attend(inputs, projected)
+        return context, key_value_cache.prefill(cache, projected["keys"], projected["values"], length)
+
     def get_config(self):
         """Return the arguments that build this layer again."""
         return {

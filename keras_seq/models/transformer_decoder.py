@@ -130,6 +130,23 @@ class TransformerDecoder(Decoder):
         alignment = None if weights is None else ops.mean(weights, axis=1)
         return logits, {"layers": layers, "length": length + 1}, alignment
 
+    def prefill(self, tokens, state, length):
+        """Read the first tokens at once, as a prompt.
+
+        Args:
+            tokens: Integer tensor `[batch, time]`.
+            state: What `start` returned, for at least as many steps.
+            length: int32 tensor `[batch]`, how many of the tokens a row has, from 0; the others are not read.
+
+        Returns:
+            The state after these tokens, for `step`.
+        """
+        outputs, layers = self._embed(tokens, None), []
+        for layer, its in zip(self.stack, state["layers"], strict=True):
+            outputs, its = layer.prefill(outputs, its, length)
+            layers.append(its)
+        return {"layers": layers, "length": length}
+
     def _embed(self, tokens, places):
         """Embedded tokens `[...]` at their places, `[..., size]`."""
         embedded = ops.multiply(self.embedding(tokens), math.sqrt(self.size))

@@ -94,12 +94,27 @@ class TransformerLayer(keras.layers.Layer):
         cache = {**state["cache"], "length": length}
         context, _, cache = self.self_attention.step(self.self_connection.enter(inputs), cache)
         del cache["length"]
-        outputs, weights = self.self_connection.leave(inputs, context), None
-        if self.looks_at_memory:
-            query = self.cross_connection.enter(outputs)
-            context, weights, _ = self.cross_attention.attend(query, state["memory"])
-            outputs = self.cross_connection.leave(outputs, context)
+        outputs, weights = self._look(self.self_connection.leave(inputs, context), state["memory"])
         return self._feed_forward(outputs), {"cache": cache, "memory": state["memory"]}, weights
+
+    def prefill(self, inputs, state, length):
+        """The first steps at once: inputs `[batch, time, size]`, of which a row has `length` [batch], and `start`.
+
+        Returns:
+            `(outputs, state)`: `[batch, time, size]`, and the state after these steps.
+        """
+        context, cache = self.self_attention.prefill(self.self_connection.enter(inputs), state["cache"], length)
+        del cache["length"]
+        outputs, _ = self._look(self.self_connection.leave(inputs, context), state["memory"])
+        return self._feed_forward(outputs), {"cache": cache, "memory": state["memory"]}
+
+    def _look(self, inputs, memory):
+        """What the attention to the memory, if there is one, makes of inputs `[batch, (time,) size]`; its weights."""
+        if not self.looks_at_memory:
+            return inputs, None
+        query = self.cross_connection.enter(inputs)
+        context, weights, _ = self.cross_attention.attend(query, memory)
+        return self.cross_connection.leave(inputs, context), weights
 
     def _feed_forward(self, inputs, training=False):
         hidden = self.feed_forward(self.feed_forward_connection.enter(inputs), training=training)

@@ -111,6 +111,26 @@ def test_stepping_with_a_cache_equals_the_whole(positions, numpy, block):
 
 
 @pytest.mark.parametrize("positions", [None, "relative", "rotary"])
+def test_a_prefilled_cache_equals_one_that_was_stepped(positions, numpy, block):
+    """Rows of any length, none included, whatever stands behind it; the next steps see what was filled in."""
+    layer = attention(causal=True, positions=positions, max_distance=2)
+    contexts = numpy(layer(X, X)[0])
+    for lengths in ([0, 1, TIME], [TIME - 1, 2, 3], [0, 0, 0]):
+        lengths = np.array(lengths, "int32")
+        padded = np.where(np.arange(TIME)[None, :, None] < lengths[:, None, None], X, 9.0).astype("float32")
+        cache = layer.start_cache(BATCH, TIME + 3)
+        found, cache = layer.prefill(ops.convert_to_tensor(padded), cache, ops.convert_to_tensor(lengths))
+        for row, length in enumerate(lengths):
+            np.testing.assert_allclose(numpy(found)[row, :length], contexts[row, :length], atol=1e-5)
+        following = RNG.normal(size=(BATCH, 3, SIZE)).astype("float32")
+        for t in range(3):
+            context, _, cache = layer.step(ops.convert_to_tensor(following[:, t]), cache)
+            for row, length in enumerate(lengths):
+                sequence = np.concatenate([X[row, :length], following[row, : t + 1]])[None]
+                np.testing.assert_allclose(numpy(context)[row], numpy(layer(sequence, sequence)[0])[0, -1], atol=1e-5)
+
+
+@pytest.mark.parametrize("positions", [None, "relative", "rotary"])
 def test_a_cache_is_the_state_of_a_compiled_loop(positions, numpy, block):
     """Its shapes are fixed: in a `tf.while_loop`, in JAX's scan and in a Python loop for PyTorch."""
     from keras_seq.recurrent.loop import run_loop

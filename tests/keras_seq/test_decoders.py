@@ -122,6 +122,19 @@ def test_stepping_equals_teacher_forcing(name, numpy):
             assert mask is None or not np.any(alignment[~mask])
 
 
+@pytest.mark.parametrize("name", [name for name in DECODERS if name.startswith("transformer")])
+def test_a_prompt_read_at_once_equals_one_that_is_stepped(name, numpy):
+    decoder, memory = built(name)
+    for mask in [None] if memory is None else [None, MASK]:
+        whole = numpy(decoder(TARGETS, memory, memory_mask=mask))
+        for lengths in ([3, 1], [0, 4]):
+            state = decoder.start(memory, mask, batch_size=2, max_length=7)
+            after = decoder.prefill(ops.convert_to_tensor(TARGETS), state, ops.convert_to_tensor(lengths, "int32"))
+            keras.tree.assert_same_structure(state, after)
+            logits, _, _ = decoder.step(ops.convert_to_tensor(TARGETS[[0, 1], lengths]), after)
+            np.testing.assert_allclose(numpy(logits), whole[[0, 1], lengths], atol=2e-5)
+
+
 @pytest.mark.parametrize("name", DECODERS)
 def test_no_step_depends_on_later_ones(name, numpy):
     decoder, memory = built(name)
