@@ -52,6 +52,21 @@ def test_attributions_sum_to_the_change_of_the_log_odds_in_a_graph_too():
     np.testing.assert_allclose(graph, eager, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("together", [1, 30, 45, 10_000])
+def test_points_side_by_side_are_those_one_after_the_other(monkeypatch, together):
+    """One, two and three points of fifteen tokens at a time, of which the last group has fewer, and all of them."""
+    embedded, mask = random_input(seed=5)
+    second = tf.constant(np.random.default_rng(8).normal(size=(4, 3)), tf.float32)
+    target = tf.constant([2, 0, 1])
+
+    def attributed():
+        return integrated_gradients(lambda e, m: masked_sum(tf.tanh(e), m) @ second, embedded, mask, target, points=7)
+
+    expected = attributed()
+    monkeypatch.setattr("apps.attribution.TOKENS_TOGETHER", together)
+    np.testing.assert_allclose(tf.function(attributed)(), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_the_usual_points_are_as_good_as_many():
     """The change of the log-odds of a network far into its saturation, to a hundredth."""
     embedded, mask = random_input(seed=6)
