@@ -35,12 +35,13 @@ def vocabulary_of(path: str) -> Any:
     return load_tokenizer(_run_of(path).vocabulary)
 
 
-def start_from_language_model(model: Any, path: str) -> None:
+def start_from_language_model(model: Any, path: str, layers: int) -> None:
     """Give a classifier the embeddings and recurrent layers of a language model.
 
     Args:
-        model: A built `SequenceClassifier` whose encoder runs recurrent cells in one direction.
+        model: A built `SequenceClassifier` whose lowest layers run recurrent cells in one direction.
         path: The folder of the run of the language model; its best weights are taken.
+        layers: How many layers are to be those of the language model.
 
     Raises:
         UserError: when the sizes or cells differ; the line says which.
@@ -59,7 +60,7 @@ def start_from_language_model(model: Any, path: str) -> None:
     if not hasattr(decoder, "cells"):
         raise UserError(f"{path} is a Transformer: a recurrent classifier starts from a recurrent language model.")
     pairs = [("embedding_size", [model.embedding.embeddings], [decoder.embedding.embeddings])]
-    cells = recurrent_cells(model.encoder)
+    cells = [cell for cells in cells_of_layers(model.encoder)[:layers] for cell in cells]
     if len(cells) != len(decoder.cells):
         raise UserError(f"{path} has {len(decoder.cells)} layers: set --model.layers {len(decoder.cells)}.")
     for ours, theirs in zip(cells, decoder.cells, strict=True):
@@ -79,11 +80,13 @@ def start_from_language_model(model: Any, path: str) -> None:
             variable.assign(value)
 
 
-def recurrent_cells(encoder: Any) -> list[Any]:
-    """The cells of an encoder from the bottom to the top, whatever layers are around them."""
+def cells_of_layers(encoder: Any) -> list[list[Any]]:
+    """The cells of each recurrent layer of an encoder from the bottom to the top: one, or two that read both ways."""
+    if encoder is None:
+        return []
     if hasattr(encoder, "cell"):
-        return [encoder.cell]
-    inner = getattr(encoder, "layers", None) or [
-        getattr(encoder, name) for name in getattr(encoder, "inner", ()) if hasattr(encoder, name)
-    ]
-    return [cell for layer in inner for cell in recurrent_cells(layer)]
+        return [[encoder.cell]]
+    if hasattr(encoder, "forward_layer"):
+        return [[encoder.forward_layer.cell, encoder.backward_layer.cell]]
+    inner = encoder.layers if hasattr(encoder, "layers") else [encoder.layer]
+    return [cells for layer in inner for cells in cells_of_layers(layer)]

@@ -36,6 +36,8 @@ class ModelConfig:
         layers: Recurrent layers on top of each other; 0 pools the embeddings themselves.
         bidirectional: Read the text in both directions.
         residual: Add the inputs of each layer to its outputs, where both have the same size.
+        top_units: One more recurrent layer above these, of so many units in each direction: it reads both ways, the
+            embeddings and what the layers below make of them. 0 does without.
         segment_length: Cut texts into segments of this many tokens, which are read side by side; `null` reads a text
             from end to end.
         pooling: From all steps to one vector: the `last` state, the `mean` or `max` over time, both of these
@@ -56,6 +58,7 @@ class ModelConfig:
     layers: int = 1
     bidirectional: bool = True
     residual: bool = False
+    top_units: int = 0
     segment_length: int | None = 50
     pooling: Literal["last", "mean", "max", "mean_max", "attentive"] = "max"
     word_dropout: float = 0.2
@@ -66,8 +69,10 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name, least in (("embedding_size", 1), ("units", 1), ("layers", 0)):
+        for name, least in (("embedding_size", 1), ("units", 1), ("layers", 0), ("top_units", 0)):
             require(getattr(self, name) >= least, f"model.{name}", f"at least {least}", getattr(self, name))
+        if self.top_units:
+            require(self.layers > 0, "model.layers", "at least 1 with model.top_units", self.layers)
         length = self.segment_length
         require(length is None or length >= 1, "model.segment_length", "at least 1", length)
         size = self.adversarial_size
@@ -158,7 +163,7 @@ class SentimentTask(Task):
         if config.model.language_model is not None:
             from apps.language_start import start_from_language_model
 
-            start_from_language_model(model, config.model.language_model)
+            start_from_language_model(model, config.model.language_model, config.model.layers)
         elif config.model.embedding_start == "cooccurrence":
             import numpy as np
 
@@ -174,12 +179,12 @@ class SentimentTask(Task):
             model.embedding.embeddings.assign(vectors)
 
     def layer_groups(self, model: "keras.Model", config: Config) -> list[list[Any]]:
-        """The head with the pooling, each recurrent layer from the top to the bottom, the embeddings."""
-        from apps.language_start import recurrent_cells
+        """The head with the pooling and `top_units`, each other layer from the top to the bottom, the embeddings."""
+        from apps.language_start import cells_of_layers
 
-        cells = [] if model.encoder is None else recurrent_cells(model.encoder)
+        layers = cells_of_layers(model.encoder)[: config.model.layers]
         embeddings = model.embedding.trainable_weights
-        below = [cell.trainable_weights for cell in cells]
+        below = [[weight for cell in cells for weight in cell.trainable_weights] for cells in layers]
         known = {id(weight) for group in [embeddings, *below] for weight in group}
         top = [weight for weight in model.trainable_weights if id(weight) not in known]
         return [top, *reversed(below), embeddings]
@@ -261,7 +266,8 @@ class SentimentTask(Task):
         classes = ", ".join(facts["labels"])
         direction = "bidirectional " if model.bidirectional else ""
         pooling = "mean and max" if model.pooling == "mean_max" else model.pooling
-        network = f"A {direction}{model.cell.upper()} network with {pooling} pooling over {model.units} units."
+        above = f", {model.top_units} more in each direction above them," if model.top_units else ""
+        network = f"A {direction}{model.cell.upper()} network of {model.units} units{above} with {pooling} pooling."
         if model.language_model is not None:
             network += " It began as a language model, which had learnt to predict the next word of such texts."
         if not model.layers:

@@ -51,6 +51,9 @@ def _encoder(config: "ModelConfig") -> keras.layers.Layer | None:
     else:
         layers = [make_layer() for _ in range(config.layers)]
         encoder = Stacked(layers, dropout=config.layer_dropout, residual=config.residual, return_sequences=True)
+    if config.top_units:
+        top = Bidirectional(Recurrent(make_cell(config.top_units), return_sequences=True))
+        encoder = Stacked([encoder, top], dropout=config.layer_dropout, dense=True, return_sequences=True)
     return Segmented(encoder, config.segment_length) if config.segment_length else encoder
 
 

@@ -13,12 +13,14 @@ class Stacked(Driver):
     """Recurrent layers on top of each other: each reads the sequence that the one below puts out.
 
     Args:
-        layers: List of `Recurrent` and `Bidirectional` layers (with a merge mode), from the bottom to the top. Their
-            own `return_sequences` and `return_state` do not matter here.
+        layers: List of `Recurrent`, `Bidirectional` (with a merge mode) and `Stacked` layers, from the bottom to the
+            top. Their own `return_sequences` and `return_state` do not matter here.
         dropout: Fraction of the features of every layer's input that is dropped, the bottom layer's excepted. One mask
             holds for all time steps of a sequence: variational dropout (Gal and Ghahramani 2016). Defaults to `0.0`.
         residual: Whether a layer's input is added to its output where the two have the same size, as in Wu et al.
             (2016). It needs `return_sequences=True`. Defaults to `False`.
+        dense: Whether each layer reads the sequences and the outputs of all layers below, side by side, as in Huang et
+            al. (2017) and, of recurrent layers, Godin et al. (2017). Not with `residual`. Defaults to `False`.
         return_sequences: Whether to return the outputs of all steps. Defaults to `False`.
         return_state: Whether to return the final states of all layers after the output. Defaults to `False`.
         seed: Optional seed of the dropout.
@@ -50,12 +52,22 @@ class Stacked(Driver):
     inner = ("layers",)
 
     def __init__(
-        self, layers, dropout=0.0, residual=False, return_sequences=False, return_state=False, seed=None, **kwargs
+        self,
+        layers,
+        dropout=0.0,
+        residual=False,
+        return_sequences=False,
+        return_state=False,
+        seed=None,
+        dense=False,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         layers = list(layers)
-        if not layers or not all(isinstance(layer, (Recurrent, Bidirectional)) for layer in layers):
-            raise ValueError(f"Argument `layers` must list `Recurrent` or `Bidirectional` layers. Received: {layers!r}")
+        if not layers or not all(isinstance(layer, (Recurrent, Bidirectional, Stacked)) for layer in layers):
+            raise ValueError(
+                f"Argument `layers` must list `Recurrent`, `Bidirectional` or `Stacked` layers. Received: {layers!r}"
+            )
         refuse_alignments(self, layers)
         if any(isinstance(layer, Bidirectional) and layer.merge_mode is None for layer in layers):
             raise ValueError("`Bidirectional` layers in `Stacked` need a `merge_mode`. Received: merge_mode=None")
@@ -65,9 +77,12 @@ class Stacked(Driver):
             raise ValueError(
                 "`residual=True` needs `return_sequences=True`; a pooling layer picks the last step from it."
             )
+        if residual and dense:
+            raise ValueError("`residual` and `dense` exclude each other. Received: residual=True, dense=True")
         self.layers = layers
         self.dropout = dropout
         self.residual = residual
+        self.dense = dense
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.seed = seed
@@ -94,7 +109,7 @@ class Stacked(Driver):
         for layer in self.layers:
             if not layer.built:
                 layer.build(shape, memory_shape=memory_shape)
-            shape = (*shape[:2], layer.output_size)
+            shape = (*shape[:2], layer.output_size + (shape[2] if self.dense else 0))
         self.built = True
 
     def get_initial_state(self, batch_size):
@@ -118,6 +133,8 @@ class Stacked(Driver):
             if self.residual and outputs.shape[-1] == sequences.shape[-1]:
                 outputs = outputs + ops.cast(sequences, outputs.dtype)
             all_states += states
+            if self.dense and not top:
+                outputs = ops.concatenate([ops.cast(sequences, outputs.dtype), outputs], axis=-1)
             sequences = outputs
         return sequences, last, all_states
 
@@ -132,6 +149,7 @@ class Stacked(Driver):
             "layers": [keras.saving.serialize_keras_object(layer) for layer in self.layers],
             "dropout": self.dropout,
             "residual": self.residual,
+            "dense": self.dense,
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
             "seed": self.seed,

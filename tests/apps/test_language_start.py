@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from apps.errors import UserError
-from apps.language_start import recurrent_cells, start_from_language_model, vocabulary_of
+from apps.language_start import cells_of_layers, start_from_language_model, vocabulary_of
 from apps.runs.folder import RunFolder
 from apps.runs.trained import open_run
 from apps.sentiment import TASK, Config, ModelConfig
@@ -38,9 +38,9 @@ def classifier(run, **options):
     return TASK.build_model(config, processor), config
 
 
-@pytest.mark.parametrize("segment_length", [None, 4])
-def test_starts_with_the_weights_of_the_language_model(run, segment_length):
-    model, config = classifier(run, segment_length=segment_length)
+@pytest.mark.parametrize("options", [{"segment_length": None}, {"segment_length": 4}, {"top_units": 3}])
+def test_starts_with_the_weights_of_the_language_model(run, options):
+    model, config = classifier(run, **options)
     groups = TASK.layer_groups(model, config)
     assert sorted(id(weight) for group in groups for weight in group) == sorted(map(id, model.trainable_weights))
     assert len(groups) == 4
@@ -49,11 +49,23 @@ def test_starts_with_the_weights_of_the_language_model(run, segment_length):
         GENERATION, RunFolder(str(run.parent.parent), "text_generation", "words"), print
     ).model.model.decoder
     np.testing.assert_array_equal(model.embedding.embeddings, decoder.embedding.embeddings)
-    cells = recurrent_cells(model.encoder)
-    assert len(cells) == 2
-    for ours, theirs in zip(cells, decoder.cells, strict=True):
+    layers = cells_of_layers(model.encoder)
+    assert [len(cells) for cells in layers] == ([1, 1, 2] if "top_units" in options else [1, 1])
+    for (ours,), theirs in zip(layers[:2], decoder.cells, strict=True):
         for one, other in zip(ours.weights, theirs.weights, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_layers_that_read_both_ways_learn_at_one_rate():
+    config = Config(model=ModelConfig(units=3, layers=2, embedding_size=4, segment_length=None))
+    processor = type("Processor", (), {"tokenizer": type("Some", (), {"vocabulary": ["", "a", "b"]}), "labels": [0, 1]})
+    model = TASK.build_model(config, processor)
+    top, upper, lower, embeddings = TASK.layer_groups(model, config)
+    below, above = ((layer.forward_layer.cell, layer.backward_layer.cell) for layer in model.encoder.layers)
+    for group, cells in ((lower, below), (upper, above)):
+        assert set(map(id, group)) == {id(weight) for cell in cells for weight in cell.trainable_weights}
+    assert len(embeddings) == 1
+    assert len(top) == 2
 
 
 def test_reads_texts_in_the_vocabulary_of_the_language_model(run):
@@ -85,7 +97,7 @@ def test_tokens_are_shown_without_the_spaces_that_they_were_learnt_with(run):
 def test_what_does_not_fit_is_one_line(run, options, option):
     model, _ = classifier(run, **options)
     with pytest.raises(UserError, match=option):
-        start_from_language_model(model, str(run))
+        start_from_language_model(model, str(run), options.get("layers", 2))
 
 
 def test_what_is_no_run_is_one_line(tmp_path):

@@ -28,6 +28,29 @@ def test_equals_the_layers_one_by_one(mask, residual, numpy):
     np.testing.assert_allclose(whole, x, atol=1e-6)
 
 
+def test_dense_layers_read_all_that_is_below(mask, numpy):
+    stack = keras_seq.Stacked(layers(), dense=True, return_sequences=True)
+    whole = numpy(stack(X, mask=mask))
+    below = [X]
+    for layer in stack.layers:
+        below.append(numpy(layer.run(np.concatenate(below, axis=-1), mask=mask)[0]))
+    np.testing.assert_allclose(whole, below[-1], atol=1e-6)
+    assert keras_seq.Stacked.from_config(stack.get_config()).dense
+
+
+def test_a_stack_may_be_a_layer(mask, numpy):
+    inner = keras_seq.Stacked(layers(("gru", "lstm")), return_sequences=True)
+    stack = keras_seq.Stacked([inner, *layers(("both",))], dense=True, return_sequences=True, return_state=True)
+    outputs, *states = numpy(stack(X, mask=mask))
+    below, *inner_states = numpy(inner.run(X, mask=mask))[0], *numpy(inner.run(X, mask=mask)[2])
+    above = stack.layers[1].run(np.concatenate([X, below], axis=-1), mask=mask)
+    np.testing.assert_allclose(outputs, numpy(above[0]), atol=1e-6)
+    for one, other in zip(states, [*inner_states, *numpy(above[2])], strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    again = keras_seq.Stacked.from_config(stack.get_config())
+    assert isinstance(again.layers[0], keras_seq.Stacked)
+
+
 def test_residual_connection_needs_equal_sizes(numpy):
     stack = keras_seq.Stacked(layers(units=5), residual=True, return_sequences=True)
     first = numpy(stack.layers[0].run(ops.convert_to_tensor(X))[0]) if stack(X) is not None else None
