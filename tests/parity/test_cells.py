@@ -164,25 +164,24 @@ def test_gradients_equal_finite_differences(name):
     rng = np.random.default_rng(3)
     tensors = [tf.Variable(tensor, dtype=tf.float64) for tensor in (case.sequences, *case.states)]
     factors = [rng.normal(size=tensor.shape) for tensor in layer(tensors[0], initial_state=tensors[1:])]
-    weights = [weight.value for weight in case.cell.trainable_variables]
+    variables = [*tensors, *(weight.value for weight in case.cell.trainable_variables)]
 
-    @tf.function(autograph=False)
-    def loss():
-        results = layer(tensors[0], initial_state=tensors[1:], mask=mask, training=not case.noisy)
-        return tf.add_n([tf.reduce_sum(result * factor) for result, factor in zip(results, factors, strict=True)])
+    @tf.function(autograph=False)  # one graph for both: what takes time here is to make it
+    def loss_and_gradients():
+        with tf.GradientTape() as tape:
+            results = layer(tensors[0], initial_state=tensors[1:], mask=mask, training=not case.noisy)
+            loss = tf.add_n([tf.reduce_sum(result * factor) for result, factor in zip(results, factors, strict=True)])
+        return loss, tape.gradient(loss, variables, unconnected_gradients="zero")
 
-    with tf.GradientTape() as tape:
-        value = loss()
-    variables = [*tensors, *weights]
-    gradients = tape.gradient(value, variables, unconnected_gradients="zero")
+    _, gradients = loss_and_gradients()
     for variable, gradient in zip(variables, gradients, strict=True):
         direction = rng.normal(size=variable.shape)
         direction /= np.linalg.norm(direction)
         start, step = variable.numpy(), 1e-6
         variable.assign(start + step * direction)
-        above = loss()
+        above, _ = loss_and_gradients()
         variable.assign(start - step * direction)
-        below = loss()
+        below, _ = loss_and_gradients()
         variable.assign(start)
         slope = float(above - below) / (2 * step)
         np.testing.assert_allclose(float(tf.reduce_sum(gradient * direction)), slope, atol=1e-6, rtol=1e-5)

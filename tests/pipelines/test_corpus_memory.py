@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-MEGABYTES = 30
+MEGABYTES = 20
 CODE = """
 import sys, threading, time
 from pipelines.corpus_config import CorpusConfig, VocabularyConfig, WindowConfig
