@@ -10,6 +10,8 @@ import pytest
 
 from apps.freed_memory import keep_freed_memory
 
+RUN_CODE = Path(__file__).with_name("run_code.py")
+
 keep_freed_memory()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -39,24 +41,39 @@ def processes():
     return context
 
 
-@pytest.fixture
-def run_apart(processes, tmp_path_factory):
-    """`run_apart(code, *arguments, text="")` runs a program in a process of its own and returns what it prints.
+@pytest.fixture(scope="session")
+def start_apart(processes, tmp_path_factory):
+    """`start_apart(code, *arguments, text="")` starts a program in a process of its own.
 
-    The seed by which Python hashes strings is not the one of this process.
+    It returns the process and the path of its files, of which `.out` and `.err` are what it writes. The seed by which
+    Python hashes strings is not the one of this process.
     """
+    started = []
 
-    def run(code, *arguments, text=""):
+    def start(code, *arguments, text=""):
         files = tmp_path_factory.mktemp("apart") / "program"
         for name, content in (("in", text), ("out", ""), ("err", "")):
             Path(f"{files}.{name}").write_text(content, encoding="utf-8")
         given = {"code": code, "arguments": [str(argument) for argument in arguments], "files": str(files)}
-        script = Path(__file__).with_name("run_code.py")
-        process = processes.Process(target=runpy.run_path, args=(str(script), {"given": given}))
+        process = processes.Process(target=runpy.run_path, args=(str(RUN_CODE), {"given": given}))
         process.start()
-        process.join(300)
-        if process.exitcode is None:
+        started.append(process)
+        return process, files
+
+    yield start
+    for process in started:
+        if process.is_alive():
             process.kill()
+            process.join()
+
+
+@pytest.fixture
+def run_apart(start_apart):
+    """`run_apart(code, *arguments, text="")` runs such a program to its end and returns what it prints."""
+
+    def run(code, *arguments, text=""):
+        process, files = start_apart(code, *arguments, text=text)
+        process.join(300)
         assert process.exitcode == 0, Path(f"{files}.err").read_text(encoding="utf-8")
         return Path(f"{files}.out").read_text(encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Runs a program, its input and output being files, and ends the process; `given` says what and where."""
+"""Runs a program, its input and output being files, and ends the process with its status; `given` says which."""
 
 import os
 import sys
@@ -11,6 +11,11 @@ sys.stdin, sys.stdout, sys.stderr = (
     os.fdopen(number, mode, encoding="utf-8") for number, mode in ((0, "r"), (1, "w"), (2, "w"))
 )
 sys.argv = ["-c", *OPTIONS["arguments"]]
-exec(compile(OPTIONS["code"], "program", "exec"), {"__name__": "__main__"})
+status = 0
+try:
+    exec(compile(OPTIONS["code"], "program", "exec"), {"__name__": "__main__"})
+except SystemExit as end:
+    status = end.code
 sys.stdout.flush()
-os._exit(0)
+sys.stderr.flush()
+os._exit(status)

@@ -1,12 +1,10 @@
 """Runs of the real command in processes of their own, which share one import of TensorFlow."""
 
 import json
-import runpy
 from pathlib import Path
 
 import pytest
 
-RUN_COMMAND = Path(__file__).with_name("run_command.py")
 TINY = [
     *("--data.source", "samples", "--data.limit", "96", "--text.max_length", "12", "--batch.batch_size", "8"),
     *("--model.cell", "elman", "--model.units", "4", "--model.embedding_size", "4", "--model.bidirectional", "false"),
@@ -17,23 +15,11 @@ TINY = [
 
 
 @pytest.fixture(scope="session")
-def start_command(processes, tmp_path_factory):
+def start_command(start_apart):
     """`start_command(arguments)` starts `keras-seq` in a process of its own and returns (process, output path)."""
-    started = []
-
-    def start(arguments):
-        output = tmp_path_factory.mktemp("output") / "command"
-        given = {"arguments": [str(word) for word in arguments], "output": str(output)}
-        process = processes.Process(target=runpy.run_path, args=(str(RUN_COMMAND), {"given": given}))
-        process.start()
-        started.append(process)
-        return process, output
-
-    yield start
-    for process in started:
-        if process.is_alive():
-            process.kill()
-            process.join()
+    return lambda arguments: start_apart(
+        "import sys; from apps.cli import main; sys.exit(main(sys.argv[1:]))", *arguments
+    )
 
 
 @pytest.fixture(scope="session")
