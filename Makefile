@@ -8,9 +8,10 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PORT ?= 8501
-# Tests run side by side; more processes than these would want too much memory.
+# Tests run side by side, in one process more than there are cores, since some wait for programs that they start; more
+# than four would want too much memory.
 # All tests of a file run in one process, which makes what they share only once; those of tests/apps, which take longest, begin.
-CORES ?= --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+CORES ?= --numprocesses $(shell $(PYTHON) -c "import os; print(min(4, 1 + (os.cpu_count() or 1)))") --dist loadscope --no-loadscope-reorder
 # What `test-backends` runs; BACKEND_TESTS="tests/keras_seq tests/parity" is all, which takes JAX most of an hour to compile.
 BACKEND_TESTS ?= tests/parity $(foreach name,bidirectional cells pooling public_names recurrent segmented \
 	sequence_classifier stacked,tests/keras_seq/test_$(name).py)

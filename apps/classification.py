@@ -39,7 +39,7 @@ def evaluate_records(
     iterator = iter(counted(records, "measuring", "texts"))
     count = 0
     while chunk := list(islice(iterator, CHUNK)):
-        probabilities = _predict_chunk(call, [record.text for record in chunk])
+        probabilities = predict_chunk(call, [record.text for record in chunk])
         targets = np.array([number[record.label] for record in chunk])
         chosen = probabilities.argmax(axis=1)
         for index in np.flatnonzero(chosen != targets):
@@ -64,7 +64,7 @@ def evaluate_records(
     return result
 
 
-def _predict_chunk(call: Callable[[list[bytes]], Mapping[str, np.ndarray]], texts: list[str]) -> np.ndarray:
+def predict_chunk(call: Callable[[list[bytes]], Mapping[str, np.ndarray]], texts: list[str]) -> np.ndarray:
     """Probabilities [texts, classes]; texts of like length share a batch, so that little is padding."""
     encoded = [text.encode("utf-8", "replace") for text in texts]
     order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))

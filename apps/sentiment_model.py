@@ -16,7 +16,7 @@ from pipelines.config import TextConfig
 from pipelines.text import cut
 
 if TYPE_CHECKING:
-    from apps.sentiment import ModelConfig
+    from apps.sentiment_config import ModelConfig
 
 TEXT = [tf.TensorSpec([None], tf.string, name="text")]
 
@@ -64,16 +64,29 @@ def _pooling(name: str) -> keras.layers.Layer:
 
 
 def cross_entropy(label_smoothing: float) -> Callable[[Any, Any], Any]:
-    """`loss(targets, logits)`: targets int [batch], logits [batch, classes], the mean over the batch."""
+    """`loss(targets, logits)`: the mean over the batch, of logits [batch, classes].
+
+    Targets are int [batch], or the probabilities of all classes, [batch, classes].
+    """
 
     def loss(targets: Any, logits: Any) -> Any:
         logits = keras.ops.cast(logits, "float32")
-        chances = keras.ops.one_hot(targets, logits.shape[-1], dtype="float32")
+        chances = targets if len(targets.shape) == 2 else keras.ops.one_hot(targets, logits.shape[-1], dtype="float32")
         return keras.ops.mean(
             keras.losses.categorical_crossentropy(chances, logits, from_logits=True, label_smoothing=label_smoothing)
         )
 
     return loss
+
+
+class LikeliestAccuracy(keras.metrics.SparseCategoricalAccuracy):
+    """How often the likeliest class is that of the target: a number, or the likeliest of its own probabilities."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch: y_true int [batch] or [batch, classes], y_pred [batch, classes]."""
+        if len(y_true.shape) == 2:
+            y_true = keras.ops.argmax(y_true, axis=-1)
+        super().update_state(y_true, y_pred, sample_weight)
 
 
 def classifier_signatures(

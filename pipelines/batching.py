@@ -20,7 +20,7 @@ class EncodedTexts:
     Attributes:
         ids: int32 [all tokens], the texts one after the other.
         offsets: int64 [texts + 1]; text n is ids[offsets[n]:offsets[n + 1]].
-        labels: int32 [texts].
+        labels: int32 [texts], or the probabilities of all labels, float32 [texts, labels].
     """
 
     ids: np.ndarray
@@ -127,10 +127,10 @@ class BatchReader:
         with tf.device("CPU"):
             self._ids = tf.constant(texts.ids, tf.int32)
             self._offsets = tf.constant(texts.offsets, tf.int64)
-            self._labels = tf.constant(texts.labels, tf.int32)
+            self._labels = tf.constant(texts.labels, tf.int32 if texts.labels.ndim == 1 else tf.float32)
 
     def dataset(self, batches: Sequence[Batch]) -> tf.data.Dataset:
-        """The batches in their order: (ids int32 [batch, width], labels int32 [batch]); 0 is padding."""
+        """The batches in their order: (ids int32 [batch, width], labels [batch] or [batch, labels]); 0 is padding."""
         sizes = np.array([len(batch.rows) for batch in batches], np.int64)
         with tf.device("CPU"):
             rows = tf.constant(np.concatenate([np.zeros(0, np.int64), *(batch.rows for batch in batches)]), tf.int64)
@@ -149,7 +149,7 @@ class BatchReader:
             ids = places.with_values(tf.gather(self._ids, places.values)).to_tensor(shape=tf.stack([-1, width]))
             ids.set_shape([static_size, static_width])
             labels = tf.gather(self._labels, chosen)
-            labels.set_shape([static_size])
+            labels.set_shape([static_size, *self._labels.shape[1:]])
             return ids, labels
 
         return read_ahead(dataset, gather)

@@ -32,8 +32,8 @@ class DataConfig:
         encoding: Encoding of text files; a byte order mark wins over it.
         fallback_encoding: Encoding, such as cp1252, for the rows that are not valid in `encoding`. Left out, they are
             bad rows.
-        unlabelled: Read the texts without labels as well that come with the data set, as IMDB's 50,000: nothing but
-            word vectors is learnt from them.
+        unlabelled: Read the texts without labels as well that come with the data set, as IMDB's 50,000. Word
+            vectors are learnt from them and, with a teacher, its answers.
         bad_rows: What to do with a row that cannot be used: `skip` it and report it, or stop with an `error`.
         limit: Use at most this many training rows and this many test rows, chosen by the seed. At least 1.
         split_seed: Decides which rows are for which split, and which ones `limit` chooses. From 0. Left out, it is

@@ -27,6 +27,7 @@ from pipelines.survey import (
     split_rows,
     survey_rows,
 )
+from pipelines.teaching import Teacher, taught_texts
 from pipelines.text import Tokenizer
 
 SPLITS = ("train", "validation", "test")
@@ -51,6 +52,7 @@ class SentimentData:
         report: What was read and what was done to it, as JSON has it.
         boundaries: The length buckets.
         unlabelled: Encoded texts without labels, if they were asked for and there are training data; else None.
+        taught: The training texts and, with a teacher, these with its answers; None without one.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class SentimentData:
         seed: int,
         report: dict[str, Any],
         unlabelled: EncodedTexts | None = None,
+        taught: EncodedTexts | None = None,
     ):
         self.tokenizer = tokenizer
         self.labels = labels
         self.report = report
         self.boundaries = boundaries
         self.unlabelled = unlabelled
+        self.taught = taught
         self._splits = splits
         self._batch = batch
         self._seed = seed
@@ -76,13 +80,17 @@ class SentimentData:
     def train(self, epoch: int) -> tf.data.Dataset:
         """Batches of one epoch: (ids int32 [batch, time], labels int32 [batch]); 0 is padding.
 
-        The same seed and epoch give the same batches, in any process; `.skip(n)` continues after n of them.
+        With a teacher, labels are probabilities, float32 [batch, labels]. The same seed and epoch give the same
+        batches, in any process; `.skip(n)` continues after n of them.
 
         Args:
             epoch: From 0.
         """
-        split = self._split("train")
-        return split.reader.dataset(self._plan(epoch))
+        return self._reader.dataset(self._plan(epoch))
+
+    @cached_property
+    def _reader(self) -> BatchReader:
+        return self._split("train").reader if self.taught is None else BatchReader(self.taught)
 
     @cached_property
     def steps_per_epoch(self) -> int:
@@ -108,7 +116,7 @@ class SentimentData:
         return _chosen_records(self._split(split).rows, self._split(split).chosen, frozenset(self.labels))
 
     def _plan(self, epoch: int):
-        lengths = self._split("train").encoded.texts.lengths
+        lengths = (self.taught or self.texts("train")).lengths
         return plan_epoch(lengths, self.boundaries, self._batch, self._seed, epoch)
 
     def _in_order(self, name: str) -> tf.data.Dataset | None:
@@ -134,6 +142,7 @@ def load_sentiment(
     tokenizer: Tokenizer | None = None,
     labels: Sequence[str] | None = None,
     splits: Sequence[str] = SPLITS,
+    teacher: Teacher | None = None,
 ) -> SentimentData:
     """Reads labelled texts, divides them into splits, learns a vocabulary and encodes the texts.
 
@@ -145,6 +154,7 @@ def load_sentiment(
         tokenizer: One that exists already, of a trained model; nothing is learnt then.
         labels: The labels of a trained model, in their order; rows with others are bad rows.
         splits: Those that are wanted. With `tokenizer` and `labels`, the training file is not read for "test" alone.
+        teacher: Answers for the texts without labels, which training is on as well then.
 
     Raises:
         DataError: The data cannot be used as they are. The message says what to change.
@@ -192,16 +202,21 @@ def load_sentiment(
             result = encode_split(numbered, tokenizer, text)
             encoded[name] = _Split(rows, mask, result, BatchReader(result.texts))
 
-    unlabelled = None
+    unlabelled = taught = None
     if data.unlabelled and "train" in encoded:
         if source.unlabelled is None:
             raise DataError(f"{source.name} has no texts without labels: leave out --data.unlabelled")
         numbered = ((text, -1, "") for text in islice(source.unlabelled(), data.limit))
         unlabelled = encode_split(numbered, tokenizer, replace(text, over_long="head_tail")).texts
+        if teacher is not None:
+            asked = islice(source.unlabelled(), data.limit)
+            taught = taught_texts(encoded["train"].encoded.texts, unlabelled, asked, labels, teacher)
 
     basis = encoded.get("train") or next(iter(encoded.values()))
     boundaries = batch.buckets or find_boundaries(basis.encoded.texts.lengths, batch.bucket_count)
-    result_data = SentimentData(encoded, tokenizer, list(labels), batch, tuple(boundaries), seed, {}, unlabelled)
+    result_data = SentimentData(
+        encoded, tokenizer, list(labels), batch, tuple(boundaries), seed, {}, unlabelled, taught
+    )
     result_data.report.update(
         {"source": source.name, "licence": source.licence, **source.details},
         **_report_rows(surveys, chosen),
@@ -212,7 +227,7 @@ def load_sentiment(
     if unlabelled is not None:
         result_data.report["unlabelled_texts"] = len(unlabelled)
     if "train" in encoded:
-        lengths = encoded["train"].encoded.texts.lengths
+        lengths = (taught or encoded["train"].encoded.texts).lengths
         result_data.report["padding_share"] = round(padding_share(result_data._plan(0), lengths), 4)
     return result_data
 

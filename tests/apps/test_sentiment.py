@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from apps.attribution import log_odds
 from apps.sentiment import TASK, Config, ModelConfig, SentimentProcessor
-from apps.sentiment_model import build_classifier, cross_entropy
+from apps.sentiment_model import LikeliestAccuracy, build_classifier, cross_entropy
 from apps.settings import build_config
 from pipelines.text import WordTokenizer
 from pipelines.text.word_vectors import cooccurrence_vectors
@@ -145,3 +145,19 @@ def test_embeddings_start_from_the_training_texts_if_asked_for(start):
     vectors = cooccurrence_vectors(texts.ids, texts.offsets, len(data.tokenizer.vocabulary), 6, config.training.seed)
     expected = before if start == "random" else vectors
     np.testing.assert_array_equal(model.embedding.get_weights()[0], expected)
+
+
+def test_probabilities_as_targets():
+    """Sure ones count as their classes do; of others, the loss is the mean of those of the classes."""
+    rng = np.random.default_rng(2)
+    logits, classes = rng.normal(size=(6, 3)).astype("float32"), np.array([0, 2, 1, 1, 0, 2])
+    for smoothing in (0.0, 0.3):
+        loss = cross_entropy(smoothing)
+        np.testing.assert_allclose(loss(tf.one_hot(classes, 3), logits), loss(tf.constant(classes), logits), rtol=1e-6)
+        shares = rng.dirichlet([1, 1, 1], size=1).astype("float32")
+        each = [loss(tf.constant([label]), logits[:1]) for label in range(3)]
+        np.testing.assert_allclose(loss(tf.constant(shares), logits[:1]), shares[0] @ each, rtol=1e-5)
+    metric = LikeliestAccuracy()
+    metric.update_state(tf.constant([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]]), tf.eye(3)[:2])
+    metric.update_state(tf.constant([1, 1]), tf.constant([[0.2, 0.3, 0.1], [0.0, 0.1, 0.2]]))
+    assert float(metric.result()) == 0.25

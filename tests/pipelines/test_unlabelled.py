@@ -1,4 +1,4 @@
-"""Texts without labels: read when they are asked for, and of no influence on anything but word vectors."""
+"""Texts without labels: read when they are asked for, for word vectors and with the answers of a teacher."""
 
 import numpy as np
 import pytest
@@ -12,11 +12,11 @@ ROWS = [Record(f"{'good' if i % 2 else 'bad'} film number {i} of many", "pn"[i %
 MORE = ["a film that nobody has judged", "good and bad", ""]
 
 
-def load(monkeypatch, unlabelled, more=MORE, **options):
+def load(monkeypatch, unlabelled, more=MORE, teacher=None, **options):
     source = Source("rows", lambda: iter(ROWS), unlabelled=None if more is None else lambda: iter(more))
     monkeypatch.setattr(sentiment, "open_source", lambda config: source)
     config = DataConfig(unlabelled=unlabelled, **options)
-    return sentiment.load_sentiment(config, TextConfig(min_count=1), BatchConfig(), seed=1)
+    return sentiment.load_sentiment(config, TextConfig(min_count=1), BatchConfig(), seed=1, teacher=teacher)
 
 
 def test_they_are_encoded_with_the_vocabulary_of_the_training_texts(monkeypatch):
@@ -35,6 +35,38 @@ def test_they_are_encoded_with_the_vocabulary_of_the_training_texts(monkeypatch)
 def test_limit_holds_for_them(monkeypatch):
     more = [f"text {i}" for i in range(50)]
     assert len(load(monkeypatch, True, more, limit=20).unlabelled) == 20
+
+
+def test_training_is_on_the_answers_of_a_teacher(monkeypatch):
+    """Each training text comes with its label, each other one with the probabilities that the teacher gives it."""
+    asked = []
+
+    def teacher(texts, labels):
+        asked.append((list(texts), list(labels)))
+        return np.array([[len(text) / 100, 1 - len(text) / 100] for text in texts])
+
+    without = load(monkeypatch, True, validation_fraction=0.2)
+    data = load(monkeypatch, True, teacher=teacher, validation_fraction=0.2)
+    assert asked == [(MORE, data.labels)]
+    expected = []
+    for texts, answers in ((without.texts("train"), np.eye(2)), (without.unlabelled, None)):
+        for row, label in enumerate(texts.labels):
+            ids = texts.ids[texts.offsets[row] : texts.offsets[row + 1]]
+            given = answers[label] if answers is not None else teacher(MORE[row : row + 1], [])[0]
+            expected.append((tuple(ids.tolist()), *np.round(given, 4)))
+    found = []
+    for ids, labels in data.train(0).as_numpy_iterator():
+        assert labels.dtype == np.float32
+        found += [
+            (tuple(row[row != 0].tolist()), *np.round(label.astype(float), 4))
+            for row, label in zip(ids, labels, strict=True)
+        ]
+    assert sorted(found) == sorted(expected)
+    assert len(list(data.train(0))) == data.steps_per_epoch
+    for (ours, labels), (theirs, same) in zip(data.validation, without.validation, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(labels, same)
+    np.testing.assert_array_equal(data.texts("train").ids, without.texts("train").ids)
 
 
 def test_source_without_them_is_refused(monkeypatch):

@@ -1,0 +1,39 @@
+"""An exported classifier as a teacher: its answers for texts without labels are what another one learns from."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from apps.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def open_teacher(model: str) -> "Callable[[list[str], Sequence[str]], np.ndarray]":
+    """`teacher(texts, labels)`: the probabilities of the labels, in their order, float [texts, labels].
+
+    Args:
+        model: The `name`, `name/version` or folder of an exported classifier.
+
+    Raises:
+        UserError: when there is no such model, or it is of another task; the teacher raises it when its labels are
+            others.
+    """
+    from apps.classification import predict_chunk
+    from apps.serving import registry
+
+    entry = registry.find(model)
+    if entry.task != "sentiment":
+        raise UserError(f"--model.teacher {model} does {entry.task}: name an exported sentiment model.")
+    served = registry.load(entry)
+
+    def teacher(texts: list[str], labels: Sequence[str]) -> "np.ndarray":
+        if sorted(labels) != sorted(entry.labels):
+            raise UserError(
+                f"--model.teacher {model} tells apart {', '.join(entry.labels)}, and the data {', '.join(labels)}: "
+                "name a teacher that was trained on the labels of these data."
+            )
+        found = predict_chunk(lambda batch: served.call("serving_default", batch), texts)
+        return found[:, [entry.labels.index(label) for label in labels]]
+
+    return teacher

@@ -1,0 +1,54 @@
+"""A classifier that learns from the answers of an exported one: whole, and one line where they do not fit."""
+
+import numpy as np
+import pytest
+
+from apps.errors import UserError
+from apps.sentiment import Config, ModelConfig
+from apps.serving import registry
+from apps.teacher import open_teacher
+
+NAME = "sentiment_words"
+
+
+def test_answers_are_those_of_the_exported_model():
+    texts = ["a wonderful film", "", "dull and far too long", "a wonderful film"]
+    served = registry.load(registry.find(NAME))
+    probabilities = served.call("serving_default", texts)["probabilities"]
+    teacher = open_teacher(NAME)
+    np.testing.assert_allclose(teacher(texts, ["neg", "pos"]), probabilities, atol=1e-6)
+    np.testing.assert_allclose(teacher(texts, ["pos", "neg"]), probabilities[:, ::-1], atol=1e-6)
+
+
+def test_what_does_not_fit_is_one_line():
+    with pytest.raises(UserError, match="tells apart neg, pos, and the data bad, good: name a teacher"):
+        open_teacher(NAME)(["text"], ["bad", "good"])
+    with pytest.raises(UserError, match=r"--model\.teacher text_generation does text_generation: name an exported"):
+        open_teacher("text_generation")
+    with pytest.raises(UserError, match="No model 'nobody'"):
+        open_teacher("nobody")
+    with pytest.raises(Exception, match=r"data\.unlabelled must be true with model\.teacher"):
+        Config(model=ModelConfig(teacher=NAME))
+
+
+def test_trains_with_it(command, tmp_path):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    features = tfds.features.FeaturesDict({
+        "text": tfds.features.Text(), "label": tfds.features.ClassLabel(names=["neg", "pos"])
+    })  # fmt: skip
+    texts = [(f"{'good fine' if i % 2 else 'bad dull'} film of {i}", i % 2) for i in range(40)]
+    rows = [(number, {"text": text, "label": label}) for number, (text, label) in enumerate(texts)]
+    free = [(number, {"text": f"a wonderful film of {number}", "label": -1}) for number in range(20)]
+    tfds.dataset_builders.store_as_tfds_dataset(
+        "tiny_reviews", version="1.0.0", features=features, data_dir=tmp_path / "tfds",
+        split_datasets={"train": rows, "test": rows[:4], "unsupervised": free},
+    )  # fmt: skip
+    data = ("--data.name", "tiny_reviews", "--data.dir", tmp_path / "tfds", "--data.unlabelled", "true")
+    small = ("--model.units", "3", "--model.embedding_size", "4", "--text.min_count", "1", "--model.teacher", NAME)
+    quick = ("--training.epochs", "1", "--training.min_steps", "0", "--training.tensorboard", "false")
+    code, out, errors = command(
+        *("train", "sentiment", *data, *small, *quick, "--batch.batch_size", "10"),
+        *("--runs.dir", tmp_path, "--name", "student", "--json"),
+    )
+    assert code == 0, errors
+    assert '"steps": 6' in out  # 36 texts with labels and 20 without, ten at a time
