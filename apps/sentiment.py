@@ -41,7 +41,8 @@ class Config:
     def __post_init__(self) -> None:
         """Check the ranges and what must fit together."""
         if self.model.teacher is not None:
-            require(self.data.unlabelled, "data.unlabelled", "true with model.teacher", self.data.unlabelled)
+            there = self.data.unlabelled or self.data.unlabelled_file is not None
+            require(there, "data.unlabelled", "true, or data.unlabelled_file given, with model.teacher", False)
         require(self.explain_steps >= 1, "explain_steps", "at least 1", self.explain_steps)
 
 

@@ -15,13 +15,13 @@ class ModelConfig:
     Attributes:
         embedding_size: Features of a token. At least 1.
         embedding_start: What the embeddings are before training: `random`, or `cooccurrence`: vectors from a
-            factorisation of which words stand near which in the training texts (about a minute for IMDB) and, with
-            `data.unlabelled`, in the texts without labels (some minutes).
+            factorisation of which words stand near which in the training texts (about a minute for IMDB), and in
+            those without labels if there are any (some minutes for IMDB).
         language_model: The folder of a text generation run of recurrent layers, trained on texts like these: its
             vocabulary, embeddings and recurrent layers are what training starts from. `cell`, `units`, `layers` and
             `embedding_size` must be those of the run, with `bidirectional` false.
         teacher: An exported sentiment model of the same labels, by `name`, `name/version` or its folder: training is
-            on its answers for the texts of `data.unlabelled` as well (self-training, Xie et al. 2020).
+            on its answers for the texts without labels as well (self-training, Xie et al. 2020).
         cell: The recurrent cell.
         units: Size of the state, in each direction. At least 1.
         layers: Recurrent layers on top of each other; 0 pools the embeddings themselves.

@@ -34,6 +34,7 @@ class DataConfig:
             bad rows.
         unlabelled: Read the texts without labels as well that come with the data set, as IMDB's 50,000. Word
             vectors are learnt from them and, with a teacher, its answers.
+        unlabelled_file: A file of more such texts, one a line.
         bad_rows: What to do with a row that cannot be used: `skip` it and report it, or stop with an `error`.
         limit: Use at most this many training rows and this many test rows, chosen by the seed. At least 1.
         split_seed: Decides which rows are for which split, and which ones `limit` chooses. From 0. Left out, it is
@@ -56,6 +57,7 @@ class DataConfig:
     encoding: str = "utf-8"
     fallback_encoding: str | None = None
     unlabelled: bool = False
+    unlabelled_file: str | None = None
     bad_rows: Literal["skip", "error"] = "skip"
     limit: int | None = None
     split_seed: int | None = None

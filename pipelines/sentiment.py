@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from pipelines.config import BatchConfig, DataConfig, TextConfig
 from pipelines.encoding import EncodedSplit, encode_split, learn_tokenizer
 from pipelines.errors import DataError
 from pipelines.sources import Record, open_source
+from pipelines.sources.unlabelled import unlabelled_texts
 from pipelines.survey import (
     TRAIN,
     VALIDATION,
@@ -203,14 +203,12 @@ def load_sentiment(
             encoded[name] = _Split(rows, mask, result, BatchReader(result.texts))
 
     unlabelled = taught = None
-    if data.unlabelled and "train" in encoded:
-        if source.unlabelled is None:
-            raise DataError(f"{source.name} has no texts without labels: leave out --data.unlabelled")
-        numbered = ((text, -1, "") for text in islice(source.unlabelled(), data.limit))
+    open_unlabelled = unlabelled_texts(source, data) if "train" in encoded else None
+    if open_unlabelled is not None:
+        numbered = ((text, -1, "") for text in open_unlabelled())
         unlabelled = encode_split(numbered, tokenizer, replace(text, over_long="head_tail")).texts
         if teacher is not None:
-            asked = islice(source.unlabelled(), data.limit)
-            taught = taught_texts(encoded["train"].encoded.texts, unlabelled, asked, labels, teacher)
+            taught = taught_texts(encoded["train"].encoded.texts, unlabelled, open_unlabelled(), labels, teacher)
 
     basis = encoded.get("train") or next(iter(encoded.values()))
     boundaries = batch.buckets or find_boundaries(basis.encoded.texts.lengths, batch.bucket_count)

@@ -27,7 +27,9 @@ def test_what_does_not_fit_is_one_line():
         open_teacher("text_generation")
     with pytest.raises(UserError, match="No model 'nobody'"):
         open_teacher("nobody")
-    with pytest.raises(Exception, match=r"data\.unlabelled must be true with model\.teacher"):
+    with pytest.raises(
+        Exception, match=r"data\.unlabelled must be true, or data\.unlabelled_file given, with model\.teacher"
+    ):
         Config(model=ModelConfig(teacher=NAME))
 
 

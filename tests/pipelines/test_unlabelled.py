@@ -74,6 +74,28 @@ def test_source_without_them_is_refused(monkeypatch):
         load(monkeypatch, True, more=None)
 
 
+def test_lines_of_a_file(monkeypatch, tmp_path):
+    file = tmp_path / "more.txt"
+    file.write_bytes("good film\n\n  \r\nbad café \r\nfilm".encode("cp1252"))
+    options = {"unlabelled_file": str(file), "fallback_encoding": "cp1252"}
+    data = load(monkeypatch, False, more=None, **options)
+    np.testing.assert_array_equal(data.unlabelled.lengths, [2, 2, 1])
+    assert len(load(monkeypatch, True, **options).unlabelled) == len(MORE) + 3
+    assert len(load(monkeypatch, True, limit=4, **options).unlabelled) == 4
+    asked = []
+
+    def teacher(texts, labels):
+        asked.extend(texts)
+        return np.full((len(texts), 2), 0.5)
+
+    load(monkeypatch, False, teacher=teacher, **options)
+    assert asked == ["good film", "bad café ", "film"]
+    with pytest.raises(DataError, match=r"more\.txt:4: not valid in utf-8"):
+        load(monkeypatch, False, unlabelled_file=str(file))
+    with pytest.raises(DataError, match=r"there is no file .*nothing.txt: correct --data\.unlabelled_file"):
+        load(monkeypatch, False, unlabelled_file=str(tmp_path / "nothing.txt"))
+
+
 def test_imdb_has_them(real_data):
     source = open_source(DataConfig(dir=str(real_data / "tfds")))
     texts = source.unlabelled()
