@@ -106,7 +106,7 @@ PICTURES = (
     ),
     Picture("runs", "runs", "[data-testid=stVegaLiteChart]", needs="runs"),
     Picture("tuning", "tuning", "svg, [data-testid=stVegaLiteChart]", needs="searches"),
-    Picture("model", "model?model=sentiment%2F1", ".matrix", needs="sentiment"),
+    Picture("model", "model?model=sentiment%2F2", ".matrix", needs="sentiment"),
 )
 
 
