@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def open_teacher(model: str) -> "Callable[[list[str], Sequence[str]], np.ndarray]":
-    """`teacher(texts, labels)`: the probabilities of the labels, in their order, float [texts, labels].
+def open_teacher(model: str) -> "Callable[[Sequence[str]], Callable[[list[str]], np.ndarray]]":
+    """`teacher(labels)(texts)`: the probabilities of the labels, in their order, float [texts, labels].
 
     Args:
         model: The `name`, `name/version` or folder of an exported classifier.
@@ -27,13 +27,13 @@ def open_teacher(model: str) -> "Callable[[list[str], Sequence[str]], np.ndarray
         raise UserError(f"--model.teacher {model} does {entry.task}: name an exported sentiment model.")
     served = registry.load(entry)
 
-    def teacher(texts: list[str], labels: Sequence[str]) -> "np.ndarray":
+    def teacher(labels: Sequence[str]) -> "Callable[[list[str]], np.ndarray]":
         if sorted(labels) != sorted(entry.labels):
             raise UserError(
                 f"--model.teacher {model} tells apart {', '.join(entry.labels)}, and the data {', '.join(labels)}: "
                 "name a teacher that was trained on the labels of these data."
             )
-        found = predict_chunk(lambda batch: served.call("serving_default", batch), texts)
-        return found[:, [entry.labels.index(label) for label in labels]]
+        places = [entry.labels.index(label) for label in labels]
+        return lambda texts: predict_chunk(lambda batch: served.call("serving_default", batch), texts)[:, places]
 
     return teacher

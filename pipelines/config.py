@@ -36,7 +36,8 @@ class DataConfig:
             vectors are learnt from them and, with a teacher, its answers.
         unlabelled_file: A file of more such texts, one a line.
         bad_rows: What to do with a row that cannot be used: `skip` it and report it, or stop with an `error`.
-        limit: Use at most this many training rows and this many test rows, chosen by the seed. At least 1.
+        limit: Use at most this many training rows and this many test rows, chosen by the seed, and the first this
+            many texts without labels. At least 1.
         split_seed: Decides which rows are for which split, and which ones `limit` chooses. From 0. Left out, it is
             `training.seed`; with it, trainings that differ in their seed have the same data.
         validation_fraction: Share of the training rows kept for validation, the same for each label; equal texts stay

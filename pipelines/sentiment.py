@@ -52,7 +52,7 @@ class SentimentData:
         report: What was read and what was done to it, as JSON has it.
         boundaries: The length buckets.
         unlabelled: Encoded texts without labels, if they were asked for and there are training data; else None.
-        taught: The training texts and, with a teacher, these with its answers; None without one.
+        taught: With a teacher, the training texts and after them these with its answers; else None.
     """
 
     def __init__(
@@ -181,6 +181,7 @@ def load_sentiment(
         if len(set(label_ids[split == TRAIN].tolist())) < 2:
             raise DataError(f"fewer than two labels are left to train on ({source.name}): use more rows (--data.limit)")
     assert labels is not None
+    answers = None if teacher is None else teacher(labels)
     if source.test is not None and "test" in splits:
         rows = RereadableRows(source.test)
         surveys["test"] = survey_rows(rows, f"the test data of {source.name}", data, split_seed, known)
@@ -207,8 +208,9 @@ def load_sentiment(
     if open_unlabelled is not None:
         numbered = ((text, -1, "") for text in open_unlabelled())
         unlabelled = encode_split(numbered, tokenizer, replace(text, over_long="head_tail")).texts
-        if teacher is not None:
-            taught = taught_texts(encoded["train"].encoded.texts, unlabelled, open_unlabelled(), labels, teacher)
+        if answers is not None:
+            labelled = encoded["train"].encoded.texts
+            taught = taught_texts(labelled, unlabelled, open_unlabelled(), len(labels), answers)
 
     basis = encoded.get("train") or next(iter(encoded.values()))
     boundaries = batch.buckets or find_boundaries(basis.encoded.texts.lengths, batch.bucket_count)
@@ -217,7 +219,7 @@ def load_sentiment(
     )
     result_data.report.update(
         {"source": source.name, "licence": source.licence, **source.details},
-        **_report_rows(surveys, chosen),
+        **_report_rows(surveys, chosen, unlabelled if data.unlabelled_file else None),
         **_report_texts(encoded, list(labels)),
         vocabulary_size=len(tokenizer.vocabulary),
         buckets=list(boundaries),
@@ -251,8 +253,14 @@ def _ids(names: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     return np.array([number[name] for name in names], np.int32)
 
 
-def _report_rows(surveys: dict[str, Survey], chosen: dict[str, tuple[RereadableRows, np.ndarray]]) -> dict[str, Any]:
+def _report_rows(
+    surveys: dict[str, Survey],
+    chosen: dict[str, tuple[RereadableRows, np.ndarray]],
+    unlabelled: EncodedTexts | None,
+) -> dict[str, Any]:
     digests = {name: survey.digest for name, survey in surveys.items()}
+    if unlabelled is not None:
+        digests["unlabelled"] = hashlib.sha256(unlabelled.ids.tobytes() + unlabelled.offsets.tobytes()).hexdigest()
     report: dict[str, Any] = {
         "rows": {name: len(survey.labels) + survey.bad_rows for name, survey in surveys.items()},
         "bad_rows": sum(survey.bad_rows for survey in surveys.values()),

@@ -8,14 +8,15 @@ import numpy as np
 from pipelines.batching import EncodedTexts
 from pipelines.progress import counted
 
-# Some texts, and labels in their order, to the probabilities of these labels, float [texts, labels].
-Teacher = Callable[[list[str], Sequence[str]], np.ndarray]
+# Texts to the probabilities of all labels, float [texts, labels]; and what gives that for labels in some order.
+Answers = Callable[[list[str]], np.ndarray]
+Teacher = Callable[[Sequence[str]], Answers]
 
 _TEXTS_AT_A_TIME = 4096
 
 
 def taught_texts(
-    labelled: EncodedTexts, unlabelled: EncodedTexts, texts: Iterable[str], labels: Sequence[str], teacher: Teacher
+    labelled: EncodedTexts, unlabelled: EncodedTexts, texts: Iterable[str], classes: int, answers: Answers
 ) -> EncodedTexts:
     """The labelled texts, and after them the others with the teacher's answers as their labels.
 
@@ -26,19 +27,19 @@ def taught_texts(
         labelled: Texts with the number of their label.
         unlabelled: The texts of `texts`, encoded.
         texts: What the teacher is asked about.
-        labels: All labels, in the order of their numbers.
-        teacher: Knows the same labels.
+        classes: How many labels there are.
+        answers: Those of the teacher, with the labels in the order of their numbers.
 
     Returns:
         Texts whose labels are probabilities, float32 [texts, labels].
     """
-    known = np.eye(len(labels), dtype=np.float32)[labelled.labels]
+    known = np.eye(classes, dtype=np.float32)[labelled.labels]
     asked = iter(counted(texts, "asking the teacher", "texts"))
-    answers = [known]
+    targets = [known]
     while chunk := list(islice(asked, _TEXTS_AT_A_TIME)):
-        answers.append(teacher(chunk, labels).astype(np.float32))
+        targets.append(answers(chunk).astype(np.float32))
     return EncodedTexts(
         np.concatenate([labelled.ids, unlabelled.ids]),
         np.concatenate([labelled.offsets, unlabelled.offsets[1:] + len(labelled.ids)]),
-        np.concatenate(answers),
+        np.concatenate(targets),
     )

@@ -76,6 +76,22 @@ def decode_field(text: str, config: DataConfig) -> str | None:
         return None
 
 
+def full_lines(path: Path, config: DataConfig) -> Iterator[tuple[str, str]]:
+    """The lines of a file that are not blank, each as its place, such as "texts.txt:12", and its text.
+
+    Raises:
+        DataError: The file cannot be read, or a line is not valid in its encoding.
+    """
+    with reading(path), open_text(path, config) as file:
+        for number, line in enumerate(file, start=1):
+            place = f"{short_name(path)}:{number}"
+            text = decode_field(line, config)
+            if text is None:
+                raise DataError(f"{place}: {undecodable(config)}")
+            if text.strip():
+                yield place, text.rstrip("\r\n")
+
+
 def undecodable(config: DataConfig) -> str:
     """The reason to give for a row that `decode_field` refuses."""
     if config.fallback_encoding is not None:

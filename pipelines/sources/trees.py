@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pipelines.config import DataConfig
 from pipelines.errors import DataError
-from pipelines.sources.text_files import decode_field, open_text, reading, short_name, undecodable
+from pipelines.sources.text_files import full_lines, short_name
 
 _TOKEN = re.compile(r"[()]|[^ \t\r\n()]+")  # a word may hold a no-break space
 _ESCAPED = re.compile(r"\\([/*])")  # the Penn Treebank writes \/ and \*
@@ -44,18 +44,12 @@ def read_trees(path: Path, config: DataConfig) -> Iterator[Tree]:
     Raises:
         DataError: The brackets of a line make no tree, there is no tree at all, or the file cannot be read.
     """
-    name = short_name(path)
     any_tree = False
-    with reading(path), open_text(path, config) as file:
-        for number, line in enumerate(file, start=1):
-            text = decode_field(line, config)
-            if text is None:
-                raise DataError(f"{name}:{number}: {undecodable(config)}")
-            if text.strip():
-                any_tree = True
-                yield parse_tree(text, f"{name}:{number}")
+    for place, text in full_lines(path, config):
+        any_tree = True
+        yield parse_tree(text, place)
     if not any_tree:
-        raise DataError(f"{name} holds no trees: it needs one a line, such as (3 (2 so) (4 good))")
+        raise DataError(f"{short_name(path)} holds no trees: it needs one a line, such as (3 (2 so) (4 good))")
 
 
 def parse_tree(text: str, place: str) -> Tree:

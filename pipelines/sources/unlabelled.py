@@ -7,7 +7,7 @@ from pathlib import Path
 from pipelines.config import DataConfig
 from pipelines.errors import DataError
 from pipelines.sources.records import Source
-from pipelines.sources.text_files import decode_field, existing_file, open_text, reading, short_name, undecodable
+from pipelines.sources.text_files import existing_file, full_lines, short_name
 
 
 def unlabelled_texts(source: Source, config: DataConfig) -> Callable[[], Iterator[str]] | None:
@@ -30,11 +30,9 @@ def unlabelled_texts(source: Source, config: DataConfig) -> Callable[[], Iterato
 
 
 def _read_lines(path: Path, config: DataConfig) -> Iterator[str]:
-    """The lines of a file that are not empty."""
-    with reading(path), open_text(path, config) as file:
-        for number, line in enumerate(file, start=1):
-            text = decode_field(line, config)
-            if text is None:
-                raise DataError(f"{short_name(path)}:{number}: {undecodable(config)}")
-            if text.strip():
-                yield text.rstrip("\r\n")
+    any_text = False
+    for _, text in full_lines(path, config):
+        any_text = True
+        yield text
+    if not any_text:
+        raise DataError(f"{short_name(path)} holds no texts: it needs one a line")

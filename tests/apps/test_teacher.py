@@ -16,13 +16,13 @@ def test_answers_are_those_of_the_exported_model():
     served = registry.load(registry.find(NAME))
     probabilities = served.call("serving_default", texts)["probabilities"]
     teacher = open_teacher(NAME)
-    np.testing.assert_allclose(teacher(texts, ["neg", "pos"]), probabilities, atol=1e-6)
-    np.testing.assert_allclose(teacher(texts, ["pos", "neg"]), probabilities[:, ::-1], atol=1e-6)
+    np.testing.assert_allclose(teacher(["neg", "pos"])(texts), probabilities, atol=1e-6)
+    np.testing.assert_allclose(teacher(["pos", "neg"])(texts), probabilities[:, ::-1], atol=1e-6)
 
 
 def test_what_does_not_fit_is_one_line():
     with pytest.raises(UserError, match="tells apart neg, pos, and the data bad, good: name a teacher"):
-        open_teacher(NAME)(["text"], ["bad", "good"])
+        open_teacher(NAME)(["bad", "good"])
     with pytest.raises(UserError, match=r"--model\.teacher text_generation does text_generation: name an exported"):
         open_teacher("text_generation")
     with pytest.raises(UserError, match="No model 'nobody'"):

@@ -41,18 +41,21 @@ def test_training_is_on_the_answers_of_a_teacher(monkeypatch):
     """Each training text comes with its label, each other one with the probabilities that the teacher gives it."""
     asked = []
 
-    def teacher(texts, labels):
-        asked.append((list(texts), list(labels)))
+    def answers(texts):
         return np.array([[len(text) / 100, 1 - len(text) / 100] for text in texts])
+
+    def teacher(labels):
+        asked.append(list(labels))
+        return answers
 
     without = load(monkeypatch, True, validation_fraction=0.2)
     data = load(monkeypatch, True, teacher=teacher, validation_fraction=0.2)
-    assert asked == [(MORE, data.labels)]
+    assert asked == [data.labels]
     expected = []
-    for texts, answers in ((without.texts("train"), np.eye(2)), (without.unlabelled, None)):
+    for texts, known in ((without.texts("train"), np.eye(2)), (without.unlabelled, None)):
         for row, label in enumerate(texts.labels):
             ids = texts.ids[texts.offsets[row] : texts.offsets[row + 1]]
-            given = answers[label] if answers is not None else teacher(MORE[row : row + 1], [])[0]
+            given = known[label] if known is not None else answers(MORE[row : row + 1])[0]
             expected.append((tuple(ids.tolist()), *np.round(given, 4)))
     found = []
     for ids, labels in data.train(0).as_numpy_iterator():
@@ -84,14 +87,19 @@ def test_lines_of_a_file(monkeypatch, tmp_path):
     assert len(load(monkeypatch, True, limit=4, **options).unlabelled) == 4
     asked = []
 
-    def teacher(texts, labels):
+    def answers(texts):
         asked.extend(texts)
         return np.full((len(texts), 2), 0.5)
 
-    load(monkeypatch, False, teacher=teacher, **options)
+    load(monkeypatch, False, teacher=lambda labels: answers, **options)
     assert asked == ["good film", "bad café ", "film"]
     with pytest.raises(DataError, match=r"more\.txt:4: not valid in utf-8"):
         load(monkeypatch, False, unlabelled_file=str(file))
+    file.write_text("good film\n")
+    assert load(monkeypatch, False, **options).report["digest"] != data.report["digest"]
+    file.write_text("\n \n")
+    with pytest.raises(DataError, match=r"more\.txt holds no texts: it needs one a line"):
+        load(monkeypatch, False, **options)
     with pytest.raises(DataError, match=r"there is no file .*nothing.txt: correct --data\.unlabelled_file"):
         load(monkeypatch, False, unlabelled_file=str(tmp_path / "nothing.txt"))
 
