@@ -61,6 +61,16 @@ class SentimentTask(Task):
     summary = "Tell which class a text belongs to: positive or negative, or your own labels."
     config_class = Config
 
+    def settled(self, config: Config) -> Config:
+        """The teacher with its version: a newer one must not take its place when a run goes on."""
+        if config.model.teacher is None:
+            return config
+        from apps.teacher import exact_name
+
+        return dataclasses.replace(
+            config, model=dataclasses.replace(config.model, teacher=exact_name(config.model.teacher))
+        )
+
     def datasets(self, config: Config, tokenizer: Any = None) -> Any:
         """The batches, as `pipelines.sentiment.SentimentData`."""
         from pipelines.sentiment import load_sentiment

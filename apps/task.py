@@ -82,6 +82,10 @@ class Task(ABC):
     # The validation figure that searches over settings of the text go by, if not the one by which epochs are compared.
     search_objective: ClassVar[str | None] = None
 
+    def settled(self, config: Any) -> Any:
+        """The configuration with all that may mean something else tomorrow made definite: what a run stores."""
+        return config
+
     @abstractmethod
     def datasets(self, config: Any, tokenizer: Any = None) -> Any:
         """Open the data, as `TaskData`; learn a vocabulary unless `tokenizer` is given.

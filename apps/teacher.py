@@ -9,6 +9,18 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+def exact_name(model: str) -> str:
+    """The `name/version` of an exported model that is named without it; a folder, and what names one, as they are.
+
+    Raises:
+        UserError: when there is no such model.
+    """
+    from apps.serving import registry
+
+    entry = registry.find(model)
+    return entry.key if model.strip("/") == entry.name else model
+
+
 def open_teacher(model: str) -> "Callable[[Sequence[str]], Callable[[list[str]], np.ndarray]]":
     """`teacher(labels)(texts)`: the probabilities of the labels, in their order, float [texts, labels].
 

@@ -52,7 +52,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         folder = RunFolder(root, task.name, arguments.get("name") or newest_run(root, task.name, unfinished=True))
         config = _resumed_config(folder, task, given)
     else:
-        config = build_config(task.config_class, given, _source(arguments))
+        config = task.settled(build_config(task.config_class, given, _source(arguments)))
         folder = RunFolder(root, task.name, arguments.get("name") or unused_name(root, task.name))
     if arguments.get("print_config"):
         print(to_yaml(config), end="")
@@ -78,7 +78,7 @@ def _refuse_existing(folder: RunFolder) -> None:
 def _resumed_config(folder: RunFolder, task: Task, given: dict[str, Any]) -> Any:
     """The configuration of the run; what is given besides must be the same."""
     stored = folder.require().read_config(task.config_class)
-    asked: Any = build_config(task.config_class, {**flatten(to_settings(stored)), **given})
+    asked: Any = task.settled(build_config(task.config_class, {**flatten(to_settings(stored)), **given}))
     changed = differences(stored, asked)
     if changed:
         name, old, new = changed[0]

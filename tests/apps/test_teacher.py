@@ -1,12 +1,15 @@
 """A classifier that learns from the answers of an exported one: whole, and one line where they do not fit."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from apps.errors import UserError
-from apps.sentiment import Config, ModelConfig
+from apps.sentiment import Config, ModelConfig, SentimentTask
 from apps.serving import registry
 from apps.teacher import open_teacher
+from pipelines.config import DataConfig
 
 NAME = "sentiment_words"
 
@@ -18,6 +21,26 @@ def test_answers_are_those_of_the_exported_model():
     teacher = open_teacher(NAME)
     np.testing.assert_allclose(teacher(["neg", "pos"])(texts), probabilities, atol=1e-6)
     np.testing.assert_allclose(teacher(["pos", "neg"])(texts), probabilities[:, ::-1], atol=1e-6)
+
+
+def test_the_version_is_stored(tmp_path, monkeypatch):
+    """A version that is exported between a stop and a resume does not take the place of the one that taught."""
+
+    def stored(teacher):
+        model, data = ModelConfig(teacher=teacher), DataConfig(unlabelled=True)
+        return SentimentTask().settled(Config(model=model, data=data)).model.teacher
+
+    shipped = registry.find(f"{NAME}/1")
+    shutil.copytree(shipped.path, tmp_path / NAME / "1")
+    monkeypatch.setenv(registry.ENVIRONMENT_VARIABLE, str(tmp_path))
+    before = stored(NAME)
+    assert before == f"{NAME}/1"
+    shutil.copytree(shipped.path, tmp_path / NAME / "2")
+    assert stored(NAME) == f"{NAME}/2"
+    assert stored(before) == before
+    assert stored(str(tmp_path / NAME / "1")) == str(tmp_path / NAME / "1")
+    with pytest.raises(UserError, match="No model 'nobody'"):
+        stored("nobody")
 
 
 def test_what_does_not_fit_is_one_line():
@@ -53,4 +76,5 @@ def test_trains_with_it(command, tmp_path):
         *("--runs.dir", tmp_path, "--name", "student", "--json"),
     )
     assert code == 0, errors
+    assert f"teacher: {NAME}/1" in (tmp_path / "sentiment" / "student" / "config.yaml").read_text()
     assert '"steps": 6' in out  # 36 texts with labels and 20 without, ten at a time
