@@ -46,6 +46,7 @@ class Settings:
         word_dropout: Fraction of the words that are dropped.
         embedding_dropout: Fraction of the components of word vectors that are dropped.
         output_dropout: Fraction of the components of outputs that are dropped before they are scored.
+        recurrent_dropout: Fraction of the components of inner nodes' candidates that are dropped; of the Tree-LSTM only.
     """
 
     units: int
@@ -58,6 +59,7 @@ class Settings:
     word_dropout: float = 0.1
     embedding_dropout: float = 0.2
     output_dropout: float = 0.3
+    recurrent_dropout: float = 0.0
 
 
 MODELS = {
@@ -65,11 +67,12 @@ MODELS = {
     "tree-lstm": Settings(
         units=150,
         embedding_size=150,
-        epochs=6,
+        epochs=9,
         batch_size=32,
-        average=0.98,
+        average=0.99,
         embedding_dropout=0.3,
         output_dropout=0.5,
+        recurrent_dropout=0.5,
     ),
 }
 
@@ -88,7 +91,7 @@ def make_model(name, settings, vocabulary_size, classes, seed):
         cell = keras_seq.TensorCell(settings.units, kernel_initializer=average_of_children)
         scale = 0.1
     else:
-        cell = keras_seq.NaryTreeLSTMCell(settings.units)
+        cell = keras_seq.NaryTreeLSTMCell(settings.units, recurrent_dropout=settings.recurrent_dropout, seed=seed)
         scale = 0.05
     model = keras_seq.TreeClassifier(
         vocabulary_size,
