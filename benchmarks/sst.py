@@ -46,7 +46,7 @@ class Settings:
         word_dropout: Fraction of the words that are dropped.
         embedding_dropout: Fraction of the components of word vectors that are dropped.
         output_dropout: Fraction of the components of outputs that are dropped before they are scored.
-        recurrent_dropout: Fraction of the components of inner nodes' candidates that are dropped; of the Tree-LSTM only.
+        recurrent_dropout: Fraction of the components of inner nodes' candidates that are dropped; the Tree-LSTM's.
     """
 
     units: int
