@@ -133,15 +133,19 @@ def main():
     parser.add_argument("--seconds", type=float, default=60.0, help="budget of the training of one cell")
     parser.add_argument("--learning_rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="write the curves to this file")
+    parser.add_argument("--json", type=Path, help="a file of curves to add to and to go on from")
     parser.add_argument("--picture", type=Path, default=PICTURE)
     arguments = parser.parse_args()
 
     console = Console()
-    results = {}
     cells = variants(arguments.cells, arguments.units)
-    for name in track(list(cells), "cells", console=Console(stderr=True), disable=not sys.stderr.isatty()):
+    stored = json.loads(arguments.json.read_text()) if arguments.json and arguments.json.exists() else {}
+    results = {name: stored[name] for name in cells if name in stored}
+    left = [name for name in cells if name not in results]
+    for name in track(left, "cells", console=Console(stderr=True), disable=not sys.stderr.isatty()):
         results[name] = measure(name, cells[name], arguments)
+        if arguments.json:
+            arguments.json.write_text(json.dumps({**stored, **results}))
     table = Table(title=f"Gradient of the state, relative to the last step ({arguments.units} units)")
     distances = [d for d in (10, 25, 50, arguments.length - 1) if d < arguments.length]
     table.add_column("cell")
@@ -152,8 +156,6 @@ def main():
         values = [curves[moment][distance - 1] for moment in ("start", "trained") for distance in distances]
         table.add_row(name, *[f"{value:.0e}" if value < 0.01 or value >= 1000 else f"{value:.2f}" for value in values])
     console.print(table)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results))
     draw(results, arguments.picture)
 
 

@@ -19,7 +19,7 @@ def trace_back(parents, steps):
     """
     length = ops.shape(parents)[0]
     times = ops.reshape(ops.arange(length, dtype="int32"), (-1, 1, 1))
-    straight = ops.zeros_like(parents) + ops.arange(parents.shape[-1], dtype="int32")
+    straight = ops.zeros_like(parents) + ops.arange(ops.shape(parents)[-1], dtype="int32")
     parents = ops.where(times < steps, parents, straight)
     beams = ops.concatenate([parents[1:], straight[:1]], axis=0)
 

@@ -43,6 +43,11 @@ class BeamSearch(Strategy):
 
     groups = 1
 
+    @property
+    def candidates(self):
+        """How many continuations of each sequence are looked at, an integer: no more can be among the best."""
+        return self.width
+
     def __init__(self, width=4, length_penalty=0.0, coverage_penalty=0.0, sequences=1):
         self.width = check_positive("width", width)
         self.sequences = check_positive("sequences", sequences)
@@ -74,7 +79,7 @@ class BeamSearch(Strategy):
     def choose(self, time, logits, normaliser, alignment, beams, context):
         """Choose the best of all continuations of each row, and of the sequences that are finished."""
         finished = ops.expand_dims(beams["finished"], -1)
-        count = min(self.width, logits.shape[-1])
+        count = min(self.candidates, logits.shape[-1])
         values, tokens = top_candidates(logits, count)  # [batch, width, count]
         # A finished sequence has one continuation: itself.
         itself = ops.where(ops.arange(count) == 0, 0.0, NEVER)

@@ -13,7 +13,7 @@ def top_candidates(logits, k):
     Of equal ones the lower id comes first. The k largest of a large vocabulary lie in the k blocks with the largest
     maxima, which are found in one quick pass; selecting among all of them would take several times as long.
     """
-    _, width, size = logits.shape
+    width, size = ops.shape(logits)[1:]
     if size < 4 * k * BLOCK:
         values, ids = ops.top_k(logits, k)
         return values, ops.cast(ids, "int32")

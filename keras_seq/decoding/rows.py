@@ -24,7 +24,7 @@ def largest(values, keepdims=False):
 
 def take_each(values, indices):
     """From each row of `values` `[batch, n]` the entries `indices` `[batch, m]`."""
-    n = values.shape[-1]
+    n = ops.shape(values)[-1]
     return take_rows(ops.reshape(values, (-1,)), indices + n * row_numbers(indices))
 
 
@@ -91,4 +91,5 @@ class DecoderState:
 
 def repeat_rows(tensor, times):
     """Every row `times` times, one after the other; scalars stay."""
-    return tensor if times == 1 or not len(tensor.shape) else ops.repeat(tensor, times, axis=0)
+    once = isinstance(times, int) and times == 1
+    return tensor if once or not len(tensor.shape) else ops.repeat(tensor, times, axis=0)
