@@ -48,6 +48,7 @@ def gradient_norms(cell, sequences):
     with tf.GradientTape() as tape:
         projected = cell.project_inputs(sequences)
         states, visited = cell.get_initial_state(batch_size=batch), []
+        tape.watch(states)  # of a cell without trained weights, an echo state network, nothing would be recorded
         for t in range(length):
             step_inputs = keras.tree.map_structure(lambda part, t=t: part[:, t], projected)
             output, states = cell.step(step_inputs, states, training=False)
@@ -137,7 +138,7 @@ def main():
     parser.add_argument("--picture", type=Path, default=PICTURE)
     arguments = parser.parse_args()
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     cells = variants(arguments.cells, arguments.units)
     stored = json.loads(arguments.json.read_text()) if arguments.json and arguments.json.exists() else {}
     results = {name: stored[name] for name in cells if name in stored}
