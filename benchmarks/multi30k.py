@@ -20,8 +20,8 @@ from pathlib import Path
 
 CONFIG = Path(__file__).with_name("multi30k.yaml")
 RECURRENT = [
-    *("--model.units", "256", "--model.dropout", "0.4"),
-    *("--training.optimizer", "adam", "--training.learning_rate", "0.002", "--training.warmup", "0.12"),
+    *("--model.units", "256", "--model.dropout", "0.3", "--decoding.length_penalty", "1.4"),
+    *("--training.learning_rate", "0.006", "--training.warmup", "0.1"),
 ]
 MODELS = {
     "transformer": [],
