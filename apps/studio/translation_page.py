@@ -12,6 +12,7 @@ LEAD = """
 <div class="studio"><p class="lead">Write a sentence: the model translates it word by word, and shows where it looked
 for each word, and what else it tried.</p></div>
 """
+WIDEST, LONGEST_PENALTY = 10, 3.0  # what can be asked for
 ONE, TWO, FILE = "Translate", "Two models", "A CSV file"
 EXAMPLES = {
     "en": (
@@ -85,21 +86,26 @@ def _use(example: str) -> None:
     st.session_state["sentence"] = example
 
 
-def _settings() -> tuple[int, float, int]:
-    """Beam width, length penalty and how many translations."""
+def _settings(entry: ModelEntry) -> tuple[int, float, int]:
+    """Beam width, length penalty and how many translations; at first those of the model that was chosen."""
+    if st.session_state.get("searched_by") != entry.key:
+        st.session_state["searched_by"] = entry.key
+        own = entry.metadata.get("config", {}).get("decoding", {})
+        st.session_state["beam_width"] = min(max(int(own.get("beam_width", 5)), 1), WIDEST)
+        st.session_state["length_penalty"] = min(max(float(own.get("length_penalty", 0.6)), 0.0), LONGEST_PENALTY)
     for name, value in (("beam_width", 5), ("length_penalty", 0.6), ("n_best", 3)):
         st.session_state.setdefault(name, value)
     with st.container(horizontal=True):
-        width = st.number_input("Beam width", 1, 10, key="beam_width", width=150, help="1 is greedy.")
-        penalty = st.number_input("Length penalty", 0.0, 2.0, step=0.1, key="length_penalty", width=150)
-        n_best = st.number_input("Translations", 1, 10, key="n_best", width=150)
+        width = st.number_input("Beam width", 1, WIDEST, key="beam_width", width=150, help="1 is greedy.")
+        penalty = st.number_input("Length penalty", 0.0, LONGEST_PENALTY, step=0.1, key="length_penalty", width=150)
+        n_best = st.number_input("Translations", 1, WIDEST, key="n_best", width=150)
     return int(width), float(penalty), int(n_best)
 
 
 def _show_one(model: ServedModel) -> None:
     """One sentence."""
     text = _ask_for_text(model)
-    settings = _settings()
+    settings = _settings(model.entry)
     if text is None:
         return
     translation = catalog.translated(model, text, *settings)
@@ -135,7 +141,7 @@ def _show_alignment(translation: Translation) -> None:
 def _show_two(entries: list[ModelEntry], model: ServedModel) -> None:
     """The same sentence by two models."""
     text = _ask_for_text(model)
-    settings = _settings()
+    settings = _settings(model.entry)
     columns = st.columns(2, gap="medium")
     with columns[1]:
         other = catalog.choose(entries[::-1], "translation_second")

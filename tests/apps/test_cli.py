@@ -188,6 +188,9 @@ def test_task_needs_no_change_of_a_verb(monkeypatch, capsys):
         summary = "Repeat."
         config_class = Config
 
+        def settled(self, config):
+            return config
+
     module = types.ModuleType("echo_task")
     module.TASK = EchoTask()
     monkeypatch.setitem(sys.modules, "echo_task", module)

@@ -1,5 +1,7 @@
 """Small translators with random weights, for tests of what is built on them."""
 
+import dataclasses
+
 import numpy as np
 
 from apps.serving.export import export_model
@@ -32,7 +34,13 @@ def export_translator(directory, name="tiny", kind="transformer", seed=0):
         [model, processor.tokenizer],
         name,
         directory,
-        metadata={"task": "translation", "labels": [], "data": facts, "metrics": {"validation": {"bleu": 30.0}}},
+        metadata={
+            "task": "translation",
+            "labels": [],
+            "data": facts,
+            "metrics": {"validation": {"bleu": 30.0}},
+            "config": {"decoding": dataclasses.asdict(config.decoding)},
+        },
         card=TASK.card(config, facts, "keras-seq train translation"),
         check=False,
     )

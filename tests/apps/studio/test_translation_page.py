@@ -72,6 +72,16 @@ def test_translates_with_examples_and_settings(page):
     assert page.text_area(key="sentence").value.startswith("Two children")
 
 
+def test_the_search_begins_as_the_model_does(page):
+    """A model may have been measured with another width and penalty than is usual."""
+    assert page.number_input(key="beam_width").value == 3
+    page.number_input(key="beam_width").set_value(2).run()
+    assert page.number_input(key="beam_width").value == 2
+    page.selectbox(key="translation_model").set_value("linguist/1").run()
+    assert page.number_input(key="beam_width").value == 3
+    assert not page.exception
+
+
 def test_two_models_and_one_without_attention(page):
     page.button_group(key="translation_mode").set_value("Two models").run()
     assert not page.exception
