@@ -116,23 +116,23 @@ class _Functions:
         length = tf.where(max_length > 0, tf.minimum(max_length, LONGEST_SCORED), self.most(source))
         strategy = AdjustableBeamSearch(WIDEST, width, n_best, length_penalty)
         decoded = self.decode(source, strategy, length, alignments=True)
-        longest = tf.reduce_max(tf.concat([[1], tf.reshape(decoded.lengths[:, :n_best], [-1])], axis=0))
-        ids = decoded.ids[:, :n_best, :longest]
+        longest = tf.reduce_max(tf.concat([[1], tf.reshape(decoded.lengths, [-1])], axis=0))
+        ids = decoded.ids[:, :, :longest]
         if decoded.alignments is None:  # a decoder without attention looks nowhere
             alignment = tf.zeros(tf.concat([tf.shape(ids), tf.shape(source)[1:]], axis=0))
         else:
-            alignment = decoded.alignments[:, :n_best, :longest]
+            alignment = decoded.alignments[:, :, :longest]
         steps = decoded.steps
         return {
             "translations": self._texts(source, ids),
-            "scores": decoded.scores[:, :n_best],
-            "log_probabilities": decoded.log_probabilities[:, :n_best],
+            "scores": decoded.scores,
+            "log_probabilities": decoded.log_probabilities,
             "source_tokens": self.tokenizer.source.read(source),
             "target_tokens": self.tokenizer.target.read(ids),
             "alignment": alignment,
-            "beam_tokens": self.tokenizer.target.read(decoded.step_tokens[:, :steps, :width]),
-            "beam_parents": decoded.step_parents[:, :steps, :width],
-            "beam_scores": decoded.step_scores[:, :steps, :width],
+            "beam_tokens": self.tokenizer.target.read(decoded.step_tokens[:, :steps]),
+            "beam_parents": decoded.step_parents[:, :steps],
+            "beam_scores": decoded.step_scores[:, :steps],
         }
 
     def _texts(self, source: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:

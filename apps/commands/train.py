@@ -79,7 +79,7 @@ def _resumed_config(folder: RunFolder, task: Task, given: dict[str, Any]) -> Any
     """The configuration of the run; what is given besides must be the same."""
     stored = folder.require().read_config(task.config_class)
     asked: Any = task.settled(build_config(task.config_class, {**flatten(to_settings(stored)), **given}))
-    changed = differences(stored, asked)
+    changed = differences(task.settled(stored), asked)
     if changed:
         name, old, new = changed[0]
         raise UserError(

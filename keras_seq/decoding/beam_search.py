@@ -137,7 +137,8 @@ class BeamSearch(Strategy):
             divisors = self._divisor(length + 1), self._divisor(context.max_length)
             best = ops.maximum(best / divisors[0], best / divisors[1])
         reached = ops.where(finished, scores, NEVER)
-        reached = largest(reached) if self.sequences == 1 else ops.top_k(reached, self.sequences)[0][:, -1]
+        one = isinstance(self.sequences, int) and self.sequences == 1
+        reached = largest(reached) if one else ops.top_k(reached, self.sequences)[0][:, -1]
         return ops.expand_dims(reached > best, -1)
 
     def get_config(self):
