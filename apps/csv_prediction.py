@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from apps.console import Console
 from apps.errors import UserError
-from apps.runs.atomic import atomic_file
+from apps.kept_output import KeptOutput, kept_output, origin_of
 
 LONGEST_FIELD = 2**31 - 1  # what a C long holds on every platform
 NOTE_SECONDS = 10
@@ -26,12 +26,14 @@ def predict_csv(
     text_column: str | None = None,
     delimiter: str | None = None,
     batch_size: int = 64,
+    model: str = "",
+    resume: bool = False,
     console: Console,
 ) -> int:
     """Write the rows of a CSV file with the columns of the answers after their own.
 
     Bytes that are not UTF-8 come out as they went in. A row without a text has empty answers, so that the output has
-    as many rows as the input. The file `output` appears when all of it has been written.
+    as many rows as the input. The file `output` appears when all of it has been written; see `kept_output`.
 
     Args:
         predict: A batch of texts to a dictionary of columns for each.
@@ -40,6 +42,8 @@ def predict_csv(
         text_column: The column of the texts; guessed from the names if None.
         delimiter: What parts the columns; a comma, or in a .tsv file a tab, if None.
         batch_size: Texts at a time.
+        model: What tells the model from others, for `resume`.
+        resume: Go on with the file of an interrupted prediction.
         console: Told about the progress.
 
     Returns:
@@ -58,28 +62,38 @@ def predict_csv(
         if not header:
             raise UserError(f"{source} is empty: its first line must name the columns.")
         column = _text_column(header, text_column, source)
-        writer = csv.writer(stack.enter_context(_destination(output)), delimiter=separator, lineterminator="\n")
-        count = without_text = 0
-        names: list[str] | None = None
+        kept = None
+        if output is not None:
+            origin = origin_of(source, model, {"text_column": text_column, "delimiter": separator})
+            kept = stack.enter_context(kept_output(output, origin, resume, console))
+        text = stack.enter_context(_text_file(kept))
+        writer = csv.writer(text, delimiter=separator, lineterminator="\n")
+        count = kept.done if kept else 0
+        without_text = sum(not _at(row, column).strip() for row in islice(rows, count))
+        named = count > 0
         noted = time.monotonic()
         while batch := list(islice(rows, batch_size)):
-            texts = [row[column] if column < len(row) else "" for row in batch]
+            texts = [_at(row, column) for row in batch]
             answers = predict([text.encode("utf-8", "surrogateescape") for text in texts])
-            if names is None:
-                names = list(answers[0])
+            names = list(answers[0])
+            if not named:
                 writer.writerow([*header, *_free_names(names, header)])
-            for row, text, answer in zip(batch, texts, answers, strict=True):
+                named = True
+            for row, asked, answer in zip(batch, texts, answers, strict=True):
                 cells = [_cell(answer[name]) for name in names]
-                if not text.strip():
+                if not asked.strip():
                     without_text += 1
                     cells = [""] * len(names)
                 padding = [""] * (len(header) - len(row))
                 writer.writerow([*row, *padding, *cells])
             count += len(batch)
+            if kept:
+                text.flush()
+                kept.reach(count)
             if time.monotonic() - noted > NOTE_SECONDS:
                 noted = time.monotonic()
                 console.note(f"{count:,} rows")
-        if names is None:  # no rows: the columns of the answers are those for an empty text
+        if not named:  # no rows: the columns of the answers are those for an empty text
             writer.writerow([*header, *_free_names(list(predict([b""])[0]), header)])
     if without_text:
         console.warn(f"{without_text:,} of {count:,} rows have no text; their answers are empty.")
@@ -135,19 +149,17 @@ def _cell(value: Any) -> str:
     return f"{value:.6f}" if isinstance(value, float) else str(value)
 
 
+def _at(row: list[str], column: int) -> str:
+    return row[column] if column < len(row) else ""
+
+
 @contextlib.contextmanager
-def _destination(output: Path | None) -> Iterator[IO[str]]:
-    """Text that is written as UTF-8, with the bytes that were none as they came."""
-    if output is None:
-        out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="surrogateescape", newline="")
-        try:
-            yield out
-            out.flush()
-        finally:
-            out.detach()  # standard output stays open
-        return
-    with atomic_file(output) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+def _text_file(kept: KeptOutput | None) -> Iterator[io.TextIOWrapper]:
+    """The file, or standard output, as text in UTF-8 with the bytes that were none as they came."""
+    binary = kept.file if kept else sys.stdout.buffer
+    text = io.TextIOWrapper(binary, encoding="utf-8", errors="surrogateescape", newline="")
+    try:
         yield text
         text.flush()
-        text.detach()
+    finally:
+        text.detach()  # which stays open

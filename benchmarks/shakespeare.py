@@ -7,7 +7,8 @@ as nanoGPT measures.
 
     python benchmarks/shakespeare.py --minutes 3                     # the shipped model's settings, for three minutes
     python benchmarks/shakespeare.py --cells --minutes 5             # cells of equal size: a table and a picture
-    python benchmarks/shakespeare.py --speed                         # characters a second beside Keras and PyTorch
+
+How fast the same model trains and writes in stock Keras and in PyTorch is measured by benchmarks/language_speed.py.
 
 All take `--data.dir FOLDER` (prepared TensorFlow Datasets) or `--data.file FILE`, and any option of
 `keras-seq train text_generation`. With `--results FILE` results are kept as they come and not measured again.
@@ -17,6 +18,7 @@ import argparse
 import json
 import math
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,26 +44,43 @@ EQUAL = {
 
 def command(*words):
     """A `keras-seq` command in a process of its own; its result as JSON."""
-    line = [sys.executable, "-m", "apps", *words, "--json"]
+    line = [sys.executable, "-m", "apps", *map(str, words), "--json"]
     done = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
     return json.loads(done.stdout)
 
 
 def train(options, minutes, runs, name):
     """Train for some minutes; returns the report of the run."""
-    budget = ["--training.minutes", str(minutes)]
+    budget = ["--training.minutes", minutes]
     return command(
         *("train", "text_generation", "--config", str(CONFIG), *SPLIT, *options, *budget),
-        *("--runs.dir", str(runs), "--name", name),
+        *("--runs.dir", runs, "--name", name),
     )
 
 
+def written_characters(name, runs, length=400, rounds=3):
+    """Characters a second of the exported model that writes one text, the median of some rounds."""
+    import tensorflow as tf
+
+    models = runs / "models"
+    command("export", "text_generation", "--run", name, "--runs.dir", runs, "--models.dir", models, "--name", name)
+    served = tf.saved_model.load(str(models / name / "1"))
+    settings = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_tokens": length, "seed": 1}
+    inputs = {key: tf.constant(value) for key, value in {"text": ["ROMEO:"], **settings}.items()}
+    times = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        served.signatures["serving_default"](**inputs)
+        times.append(time.perf_counter() - start)
+    return round(length / statistics.median(times[1:]))
+
+
 def measure(options, minutes, runs, name):
-    """Train, and measure both halves of the last 10 %."""
+    """Train, and measure both halves of the last 10 %, and how fast the exported model writes."""
     report = train(options, minutes, runs, name)
     figures = {}
     for split in ("validation", "test"):
-        found = command("evaluate", "text_generation", "--run", name, "--runs.dir", str(runs), "--split", split)
+        found = command("evaluate", "text_generation", "--run", name, "--runs.dir", runs, "--split", split)
         figures[split] = {
             "carried": found["nats_per_character"],
             "windows": found["windows"]["nats_per_character"],
@@ -69,11 +88,13 @@ def measure(options, minutes, runs, name):
         }
     history = [[entry["seconds"], entry["validation"]["loss"]] for entry in report["history"]]
     characters = report["data"]["rows"]["train"]
+    epochs = report["steps"] / max(1, report["history"][0]["step"])
     return {
         "minutes": minutes,
         "parameters": report["parameters"],
-        "epochs": round(report["steps"] / max(1, report["history"][0]["step"]), 2),
-        "characters_per_second": round(characters * len(report["history"]) / report["seconds"]),
+        "epochs": round(epochs, 2),
+        "characters_per_second": round(characters * epochs / report["seconds"]),
+        "written_per_second": written_characters(name, runs),
         "seconds": report["seconds"],
         "history": history,
         **figures,
@@ -89,14 +110,17 @@ def whole(figures, protocol):
 def show(results):
     """Print the table."""
     print("\nnats per character; carried: one text, from start to end; windows: of 256, each from nothing\n")
-    print("| model | parameters | minutes | epochs | carried | windows | test half, carried | test half, windows |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print(
+        "| model | parameters | minutes | epochs | carried | windows | test half, carried | test half, windows | "
+        "characters/s in training | written/s |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for name, found in results.items():
         test = found["test"]
         print(
             f"| {name} | {found['parameters']:,} | {found['seconds'] / 60:.1f} | {found['epochs']:.1f} | "
             f"{whole(found, 'carried'):.4f} | {whole(found, 'windows'):.4f} | {test['carried']:.4f} | "
-            f"{test['windows']:.4f} |"
+            f"{test['windows']:.4f} | {found['characters_per_second']:,} | {found['written_per_second']:,} |"
         )
 
 
@@ -150,86 +174,6 @@ def compare_cells(options, minutes, runs, keep):
     return results
 
 
-def speed(units=512, batch=64, window=64, steps=8):
-    """Characters a second in training: ours, stock Keras' LSTM, and PyTorch's in a process of its own."""
-    import keras
-    import numpy as np
-    import tensorflow as tf
-
-    from apps.language_model import build_language_model
-    from apps.text_generation import ModelConfig
-    from keras_seq.training import SequenceCrossEntropy
-
-    ids = np.random.default_rng(0).integers(1, 66, (batch, window + 1)).astype("int32")
-    data = tf.data.Dataset.from_tensors((ids[:, :-1], ids[:, 1:])).repeat(steps)
-    stock = keras.Sequential(
-        [
-            keras.layers.Embedding(66, 128),
-            keras.layers.LSTM(units, return_sequences=True, stateful=True),
-            keras.layers.Dense(66),
-        ]
-    )
-    stock.build((batch, window))
-    ours = build_language_model(ModelConfig(units=units, dropout=0.0), 66, 1)
-    loss = SequenceCrossEntropy(None)
-    times = {"keras-seq": [], "Keras": [], "Keras, jit_compile=False": []}
-    compiled = {}
-    for name, model in (
-        ("keras-seq", ours),
-        ("Keras", stock),
-        ("Keras, jit_compile=False", keras.models.clone_model(stock)),
-    ):
-        options = {} if name == "Keras" else {"jit_compile": False}
-        model.compile("adam", loss, **options)
-        compiled[name] = model
-        model.fit(data, verbose=0)
-    for _ in range(3):
-        for name, model in compiled.items():
-            start = time.perf_counter()
-            model.fit(data, verbose=0)
-            times[name].append(time.perf_counter() - start)
-    rates = {name: steps * batch * window / sorted(found)[1] for name, found in times.items()}
-    torch = Path(__file__).parents[1] / ".venv-backends" / "bin" / "python"
-    if torch.exists():
-        done = subprocess.run(
-            [torch, "-c", TORCH.format(units=units, batch=batch, window=window, steps=steps)],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        rates["PyTorch"] = float(done.stdout)
-    print(f"\nLSTM of {units} units, {batch} streams, windows of {window}, training, characters a second\n")
-    for name, rate in rates.items():
-        print(f"{name:<28}{rate:>10,.0f}   {rates['keras-seq'] / rate:.2f} times")
-
-
-TORCH = """
-import time, torch
-class Model(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embedding = torch.nn.Embedding(66, 128)
-        self.lstm = torch.nn.LSTM(128, {units}, batch_first=True)
-        self.head = torch.nn.Linear({units}, 66)
-    def forward(self, ids):
-        return self.head(self.lstm(self.embedding(ids))[0])
-model = Model()
-optimizer = torch.optim.Adam(model.parameters())
-ids = torch.randint(1, 66, ({batch}, {window} + 1))
-def run():
-    for _ in range({steps}):
-        optimizer.zero_grad()
-        logits = model(ids[:, :-1])
-        torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten()).backward()
-        optimizer.step()
-run()
-times = []
-for _ in range(3):
-    start = time.perf_counter(); run(); times.append(time.perf_counter() - start)
-print({steps} * {batch} * {window} / sorted(times)[1])
-"""
-
-
 class Keep:
     """Results in a file, if one was named."""
 
@@ -248,14 +192,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--cells", action="store_true", help="compare cells of equal size")
-    parser.add_argument("--speed", action="store_true", help="characters a second beside others")
     parser.add_argument("--picture", default="shakespeare.png", type=Path)
     parser.add_argument("--results", type=Path, help="file that keeps results as they come")
     parser.add_argument("--runs", type=Path, help="folder of the runs; a temporary one if left out")
     arguments, options = parser.parse_known_args()
-    if arguments.speed:
-        speed()
-        return
     keep = Keep(arguments.results)
     with tempfile.TemporaryDirectory() as folder:
         runs = (arguments.runs or Path(folder)).resolve()

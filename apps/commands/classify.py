@@ -11,6 +11,7 @@ from apps.commands.evaluate import find_model
 from apps.console import Console, import_tensorflow
 from apps.csv_prediction import predict_csv
 from apps.errors import UsageError
+from apps.kept_output import check_output
 from apps.settings import Parser
 from apps.task import Task
 
@@ -33,6 +34,7 @@ def add_arguments(parser: Parser, task: Task) -> None:
         "--delimiter", metavar="CHARACTER", help="What parts the columns. (default: ',' or, in .tsv, tab)"
     )
     table.add_argument("--overwrite", action="store_true", help="Replace the file of --output if there is one.")
+    table.add_argument("--resume", action="store_true", help="Go on with the --output of an interrupted prediction.")
     parser.add_argument("--batch_size", type=int, metavar="N", help=f"Texts at a time. (default: {BATCH})")
 
 
@@ -45,11 +47,13 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     source = arguments.get("csv")
     if source and texts:
         raise UsageError("--csv and TEXT exclude each other: leave one of them out.")
-    for option in ("output", "text_column", "delimiter", "overwrite"):
+    for option in ("output", "text_column", "delimiter", "overwrite", "resume"):
         if arguments.get(option) and not source:
             raise UsageError(f"--{option} belongs to --csv: give --csv as well.")
     if source:
-        _check_files(Path(source), arguments)
+        if not Path(source).is_file():  # before TensorFlow is loaded
+            raise UsageError(f"There is no file {source}: check the path of --csv.")
+        check_output(arguments, [Path(source)])
     entry = find_model(arguments, task)
     import_tensorflow()
     from apps.serving import registry
@@ -67,6 +71,8 @@ def run(arguments: Any, task: Task, console: Console) -> None:
             text_column=arguments.get("text_column"),
             delimiter=arguments.get("delimiter"),
             batch_size=size,
+            model=f"{entry.key} {entry.fingerprint()}",
+            resume=bool(arguments.get("resume")),
             console=console,
         )
     elif texts:
@@ -76,18 +82,6 @@ def run(arguments: Any, task: Task, console: Console) -> None:
             console.note("one text a line; Ctrl-D ends")
             size = 1
         _write((line.rstrip(b"\r\n") for line in sys.stdin.buffer), predict, size, console)
-
-
-def _check_files(source: Path, arguments: Any) -> None:
-    """Refuse before TensorFlow is loaded what cannot work."""
-    if not source.is_file():
-        raise UsageError(f"There is no file {source}: check the path of --csv.")
-    output = arguments.get("output")
-    if output and Path(output).exists():
-        if Path(output).resolve() == source.resolve():
-            raise UsageError("--output is the file of --csv itself: choose another name.")
-        if not arguments.get("overwrite"):
-            raise UsageError(f"{output} exists already: choose another --output, or add --overwrite.")
 
 
 def _write(texts: Iterable[str | bytes], predict: Any, size: int, console: Console) -> None:

@@ -3,7 +3,7 @@
 import gzip
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from apps.commands.evaluate import find_model
 from apps.console import Console, import_tensorflow
 from apps.csv_prediction import predict_csv
 from apps.errors import UsageError
+from apps.kept_output import check_output, kept_output, origin_of
 from apps.runs.atomic import atomic_file
 from apps.settings import Parser
 from apps.task import Task
@@ -36,6 +37,7 @@ def add_arguments(parser: Parser, task: Task) -> None:
     files.add_argument("--csv", metavar="FILE", help="A CSV file whose first line names the columns.")
     files.add_argument("--output", metavar="FILE", help="Where the translations go; standard output if left out.")
     files.add_argument("--overwrite", action="store_true", help="Replace the file of --output if there is one.")
+    files.add_argument("--resume", action="store_true", help="Go on with the --output of an interrupted prediction.")
     files.add_argument("--text_column", metavar="NAME", help="Column of a CSV file; guessed if left out.")
     files.add_argument(
         "--delimiter", metavar="CHARACTER", help="What parts the columns. (default: ',' or, in .tsv, tab)"
@@ -73,6 +75,8 @@ def run(arguments: Any, task: Task, console: Console) -> None:
             text_column=arguments.get("text_column"),
             delimiter=arguments.get("delimiter"),
             batch_size=size,
+            model=f"{entry.key} {entry.fingerprint()}",
+            resume=bool(arguments.get("resume")),
             console=console,
         )
         return
@@ -83,13 +87,19 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         typed = not texts and not arguments.get("file") and sys.stdin.isatty()
         if typed:
             console.note("one sentence a line; Ctrl-D ends")
-        write = _writer(arguments, stack)
         if arguments.get("output"):
             stack.enter_context(console.working())
             lines = counted(lines, "translating", "sentences")
+        model = f"{entry.key} {entry.fingerprint()}"
+        done, write, reach = _writing(arguments, {**(search or {}), "json": as_json}, model, stack, console)
+        lines = iter(lines)
+        for _ in islice(lines, done):
+            pass
         for sentences in _chunks(lines, 1 if typed else size * _CHUNK):
             for sentence, answer in zip(sentences, _translated(served, sentences, search, size), strict=True):
                 write(_line(sentence, answer, as_json, bool(arguments.get("alignments"))))
+            done += len(sentences)
+            reach(done)
 
 
 def _check(arguments: Any, texts: list[str]) -> None:
@@ -106,12 +116,7 @@ def _check(arguments: Any, texts: list[str]) -> None:
     for name in (*_SEARCH, "alignments"):
         if arguments.get(name) and arguments.get("csv"):
             raise UsageError(f"--{name} does not go with --csv: give the sentences with --file.")
-    output = arguments.get("output")
-    if output and Path(output).exists():
-        if any(Path(output).resolve() == Path(arguments[name]).resolve() for name in given):
-            raise UsageError("--output is the file that is read: choose another name.")
-        if not arguments.get("overwrite"):
-            raise UsageError(f"{output} exists already: choose another --output, or add --overwrite.")
+    check_output(arguments, [Path(arguments[name]) for name in given])
 
 
 def _search(arguments: Any, entry: Any, console: Console) -> dict[str, Any] | None:
@@ -152,13 +157,20 @@ def _sentences(texts: list[str], arguments: Any, stack: ExitStack) -> Iterable[s
     return (line.rstrip(b"\r\n") for line in lines)
 
 
-def _writer(arguments: Any, stack: ExitStack) -> Any:
-    """A function that writes a line."""
-    output = arguments.get("output")
+def _writing(
+    arguments: Any, settings: dict[str, Any], model: str, stack: ExitStack, console: Console
+) -> tuple[int, Callable[[str], Any], Callable[[int], Any]]:
+    """How many sentences are translated already, what writes a line, and what is told how many there are now."""
+    output, source = arguments.get("output"), arguments.get("file")
     if not output:
-        return lambda line: print(line, flush=True)
-    file: IO[bytes] = stack.enter_context(atomic_file(output))
-    return lambda line: file.write(f"{line}\n".encode())
+        return 0, lambda line: print(line, flush=True), lambda done: None
+    if not source:  # what was typed or piped does not come again
+        file: IO[bytes] = stack.enter_context(atomic_file(output))
+        return 0, lambda line: file.write(f"{line}\n".encode()), lambda done: None
+    settings = {**settings, "alignments": bool(arguments.get("alignments"))}
+    origin = origin_of(Path(source), model, settings)
+    kept = stack.enter_context(kept_output(Path(output), origin, bool(arguments.get("resume")), console))
+    return kept.done, lambda line: kept.file.write(f"{line}\n".encode()), kept.reach
 
 
 def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -99,18 +99,67 @@ def test_wrong_file_is_one_line_and_leaves_nothing(tmp_path, content, options, e
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
-def test_failure_in_the_middle_leaves_no_output(tmp_path):
-    calls = []
+def breaking(at, error):
+    """Predictions that end with an error in the batch of this number, and the texts that were asked about before."""
+    asked = []
 
     def predict(batch):
-        calls.append(batch)
-        if len(calls) == 2:
-            raise UserError("the model is gone")
+        if len(asked) == at:
+            raise error
+        asked.append(batch)
         return lengths(batch)
 
+    return predict, asked
+
+
+def test_failure_in_the_first_batch_leaves_nothing(tmp_path):
+    predict, _ = breaking(0, UserError("the model is gone"))
     with pytest.raises(UserError, match="gone"):
         convert(tmp_path, "text\n" + "row\n" * 10, predict=predict, batch_size=5)
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+@pytest.mark.parametrize(
+    "error", [UserError("the model is gone"), KeyboardInterrupt()], ids=["failure", "interruption"]
+)
+def test_what_is_broken_off_goes_on_to_the_same_file(tmp_path, error):
+    (tmp_path / "whole").mkdir()
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    # Rows of two lines, a short one and bytes that are no text: borders are of rows, not of lines.
+    source.write_bytes(b"id,text\n" + b'1,"two\nlines"\n2\n3,caf\xe9\n4,abc\n5,\n6,abcd\n7,e\n')
+    predict_csv(lengths, source, tmp_path / "whole" / "out.csv", batch_size=2, console=Console(quiet=True))
+
+    predict, asked = breaking(2, error)
+    with pytest.raises(UserError):
+        predict_csv(predict, source, output, batch_size=2, console=Console(quiet=True))
+    assert len(asked) == 2
+    assert not output.exists()
+    with open(f"{output}.part", "ab") as file:  # what a kill leaves behind the last border
+        file.write(b"half a li")
+
+    predict, asked = breaking(-1, error)
+    count = predict_csv(predict, source, output, batch_size=2, resume=True, console=Console(quiet=True))
+    assert asked == [[b"", b"abcd"], [b"e"]]
+    assert count == 7
+    assert output.read_bytes() == (tmp_path / "whole" / "out.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv", "whole"]
+
+
+def test_another_file_or_model_does_not_go_on(tmp_path):
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text\n" + "row\n" * 10)
+    predict, _ = breaking(1, UserError("the model is gone"))
+    settings = {"batch_size": 5, "console": Console(quiet=True)}
+    with pytest.raises(UserError, match="gone"):
+        predict_csv(predict, source, output, model="first/1", **settings)
+    with pytest.raises(UserError, match="another file, model or setting: leave --resume out"):
+        predict_csv(lengths, source, output, model="second/1", resume=True, **settings)
+    (tmp_path / "out.csv.part").write_bytes(b"te")
+    with pytest.raises(UserError, match="damaged: leave --resume out"):
+        predict_csv(lengths, source, output, model="first/1", resume=True, **settings)
+    predict_csv(lengths, source, output, model="second/1", **settings)
+    assert len(output.read_text().splitlines()) == 11
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path):

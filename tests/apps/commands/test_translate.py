@@ -44,7 +44,9 @@ class Backwards:
 @pytest.fixture
 def served(monkeypatch):
     model = Backwards()
-    entry = SimpleNamespace(metadata={"config": {"decoding": {"beam_width": 4}}})
+    entry = SimpleNamespace(
+        metadata={"config": {"decoding": {"beam_width": 4}}}, key="backwards/1", fingerprint=lambda: "same"
+    )
     monkeypatch.setattr(translate, "find_model", lambda arguments, task: entry)
     monkeypatch.setattr(translate, "import_tensorflow", lambda: None)
     monkeypatch.setattr(registry, "load", lambda entry: model)
@@ -74,6 +76,33 @@ def test_a_file_in_a_file_out(served, tmp_path, capsys, compress):
     assert "exists already" in capsys.readouterr().err
     assert predict("--file", source, "--output", source, "--overwrite") != 0
     assert "the file that is read" in capsys.readouterr().err
+
+
+def test_an_interrupted_file_goes_on(served, tmp_path, capsys, monkeypatch):
+    source, output = tmp_path / "source", tmp_path / "output"
+    source.write_text("".join(f"line {number}\n" for number in range(100)))
+    arguments = ("--file", source, "--output", output, "--batch_size", 2, "--n_best", 2)  # 32 at a time are sorted
+    ask = served.ask
+
+    def broken(signature, text, **search):
+        if len(served.asked) == 20:
+            raise KeyboardInterrupt
+        return ask(signature, text, **search)
+
+    monkeypatch.setattr(served, "ask", broken)
+    assert predict(*arguments) == 130
+    assert "add --resume to go on" in capsys.readouterr().err
+    monkeypatch.setattr(served, "ask", ask)
+    assert predict(*arguments) == 2
+    assert "add --resume to go on from it, or --overwrite" in capsys.readouterr().err
+    served.asked.clear()
+    assert predict(*arguments, "--resume") == 0
+    assert sum(count for _, count, _ in served.asked) == 100 - 32
+    whole = tmp_path / "whole"
+    assert predict("--file", source, "--output", whole, *arguments[4:]) == 0
+    assert output.read_bytes() == whole.read_bytes()
+    assert predict(*arguments[:2], *arguments[4:], "--resume") == 2
+    assert "give the file that is read, and --output" in capsys.readouterr().err
 
 
 def test_several_translations_with_their_scores(served, capsys):
