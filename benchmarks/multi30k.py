@@ -34,11 +34,11 @@ MODELS = {
 SPLITS = {"": "train", "validation_": "val", "test_": "test_2016_flickr"}
 
 
-def command(*words):
+def command(*words, json_output=True):
     """A `keras-seq` command in a process of its own; its result as JSON."""
-    line = [sys.executable, "-m", "apps", *map(str, words), "--json"]
+    line = [sys.executable, "-m", "apps", *map(str, words), *(["--json"] if json_output else [])]
     done = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
-    return json.loads(done.stdout)
+    return json.loads(done.stdout) if json_output else None
 
 
 def files(folder, source, target):
