@@ -32,6 +32,7 @@ def build_language_model(config: "ModelConfig", vocabulary_size: int, seed: int)
             [make_cell(config.cell, config.units) for _ in range(config.layers)],
             embedding_size=config.resolved_embedding_size,
             dropout=config.dropout,
+            embedding_dropout=config.embedding_dropout,
             weight_dropout=config.weight_dropout,
             tied_embeddings=config.tied_embeddings,
             seed=seed,

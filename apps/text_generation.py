@@ -30,6 +30,8 @@ class ModelConfig:
         tied_embeddings: Whether the embeddings are the output weights as well; always so in a Transformer.
         dropout: Share of the features of every layer's input, and of the last output, that is dropped in training,
             the same ones in all steps of a window. From 0 to below 1.
+        embedding_dropout: The share of recurrent layers for the embeddings; left out, it is `dropout`. Characters have
+            few features to lose: 0 suits them. From 0 to below 1.
         weight_dropout: Share of the entries of the recurrent kernels dropped in training, anew for each batch. From 0
             to below 1.
         sampled_softmax: Compare each token in training with so many sampled ones only, not with the whole vocabulary:
@@ -46,6 +48,7 @@ class ModelConfig:
     embedding_size: int | None = None
     tied_embeddings: bool = False
     dropout: float = 0.2
+    embedding_dropout: float | None = None
     weight_dropout: float = 0.0
     sampled_softmax: int = 0
     heads: int = 4
@@ -58,8 +61,8 @@ class ModelConfig:
             require(getattr(self, name) >= least, f"model.{name}", f"at least {least}", getattr(self, name))
         size = self.embedding_size
         require(size is None or size >= 1, "model.embedding_size", "at least 1", size)
-        for name in ("dropout", "weight_dropout"):
-            require(0 <= getattr(self, name) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))
+        for name in ("dropout", "embedding_dropout", "weight_dropout"):
+            require(0 <= (getattr(self, name) or 0) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))
         if self.kind == "transformer":
             require(
                 self.units % self.heads == 0, "model.units", f"a multiple of model.heads = {self.heads}", self.units

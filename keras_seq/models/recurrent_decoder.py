@@ -57,6 +57,7 @@ class RecurrentDecoder(Decoder):
         pooling: Pooling layer of `context="pooled"`. Defaults to `MeanPooling()`.
         dropout: Fraction of the features of every layer's input, and of the output, that is dropped while training. One
             mask holds for all steps of a sequence (Gal and Ghahramani 2016). Defaults to `0.0`.
+        embedding_dropout: The fraction for what the bottom layer is given. Defaults to `dropout`.
         weight_dropout: Fraction of the entries of the recurrent kernels that is dropped while training, the same ones
             for all steps and rows of a batch (Merity et al. 2018); not in `step`. Defaults to `0.0`.
         tied_embeddings: Whether the embeddings are the kernel of the output as well (Press and Wolf 2017). Defaults to
@@ -95,6 +96,7 @@ class RecurrentDecoder(Decoder):
         context_size=None,
         pooling=None,
         dropout=0.0,
+        embedding_dropout=None,
         weight_dropout=0.0,
         tied_embeddings=False,
         seed=None,
@@ -106,7 +108,8 @@ class RecurrentDecoder(Decoder):
         for name, value, choices in (("use", use, USES), ("attention_layer", attention_layer, PLACES)):
             if value not in choices:
                 raise ValueError(f"Argument `{name}` must be one of {choices}. Received: {name}={value!r}")
-        for name, rate in (("dropout", dropout), ("weight_dropout", weight_dropout)):
+        rates = {"dropout": dropout, "embedding_dropout": embedding_dropout or 0.0, "weight_dropout": weight_dropout}
+        for name, rate in rates.items():
             if not 0 <= rate < 1:
                 raise ValueError(f"Argument `{name}` must be in [0, 1). Received: {name}={rate}")
         super().__init__(vocabulary_size, embedding_size or cells[0].output_size, tied_embeddings, **kwargs)
@@ -124,6 +127,7 @@ class RecurrentDecoder(Decoder):
         self.attention_layer = attention_layer
         self.context_size = context_size
         self.dropout = dropout
+        self.embedding_dropout = embedding_dropout
         self.weight_dropout = weight_dropout
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -220,8 +224,9 @@ class RecurrentDecoder(Decoder):
             constants = layer.cell.constants(batch_size, training, steps, memory_mask)
             states = layer.initial_states(batch_size, start, constants)
             layers.append({"states": states, "constants": constants})
-        masks = self._masks(batch_size, training)
-        return {"layers": layers, "context": context, "dropout": masks if training and self.dropout else None}
+        dropping = training and (self.dropout or self.embedding_dropout)
+        masks = self._masks(batch_size, training) if dropping else None
+        return {"layers": layers, "context": context, "dropout": masks}
 
     def step(self, tokens, state, training=False, kernel=None):
         """One step; the alignment is that of the layer that looks at the memory. See `Decoder.step`."""
@@ -262,10 +267,16 @@ class RecurrentDecoder(Decoder):
     def _masks(self, batch_size, training):
         """The masks of the dropout `[batch, size]`: of every layer's input, and of the output."""
         sizes = [*self.input_sizes, self.layers[-1].output_size]
-        if not (training and self.dropout):
+        if not training:
             return [None] * len(sizes)
-        ones = [ops.ones((batch_size, size), dtype=self.compute_dtype) for size in sizes]
-        return [keras.random.dropout(one, self.dropout, seed=self.seed_generator) for one in ones]
+        first = self.dropout if self.embedding_dropout is None else self.embedding_dropout
+        rates = [first] + [self.dropout] * len(self.layers)
+        return [self._mask((batch_size, size), rate) for size, rate in zip(sizes, rates, strict=True)]
+
+    def _mask(self, shape, rate):
+        if not rate:
+            return None
+        return keras.random.dropout(ops.ones(shape, dtype=self.compute_dtype), rate, seed=self.seed_generator)
 
     def get_config(self):
         """Return the arguments that build this layer again."""
@@ -285,6 +296,7 @@ class RecurrentDecoder(Decoder):
             "context_size": self.context_size,
             "pooling": keras.saving.serialize_keras_object(self.context.pooling),
             "dropout": self.dropout,
+            "embedding_dropout": self.embedding_dropout,
             "weight_dropout": self.weight_dropout,
             "tied_embeddings": self.tied_embeddings,
             "seed": self.seed,

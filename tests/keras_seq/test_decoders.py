@@ -175,6 +175,20 @@ def test_dropout_while_training_alone(name, numpy):
     np.testing.assert_array_equal(numpy(decoder(TARGETS, memory)), numpy(decoder(TARGETS, memory)))
 
 
+def test_dropout_without_that_of_embeddings_takes_outputs_alone(numpy):
+    decoder = recurrent("gru", dropout=0.5, embedding_dropout=0.0, seed=3)()
+    decoder(TARGETS)
+    whole, dropped = numpy(decoder.features(TARGETS)), numpy(decoder.features(TARGETS, training=True))
+    kept = (dropped != 0)[:, :1]  # one mask for all steps
+    np.testing.assert_allclose(dropped, np.where(kept, 2 * whole, 0), rtol=1e-5)
+    assert 0 < kept.mean() < 1
+    decoder = recurrent("gru", embedding_dropout=0.5, seed=3)()
+    decoder(TARGETS)
+    dropped = numpy(decoder.features(TARGETS, training=True))
+    assert (dropped != 0).all()
+    assert np.abs(dropped - numpy(decoder.features(TARGETS))).max() > 1e-3
+
+
 def test_the_equations_with_a_context(numpy):
     """Cho et al. (2014), in NumPy: c = tanh(h_T W + b), s_0 = tanh(c V + d), and c is an input of every step."""
     decoder = keras_seq.RecurrentDecoder(VOCABULARY, keras_seq.LSTMCell(SIZE), 4, context="dense", use="both")
@@ -240,6 +254,7 @@ def test_mask_of_the_targets_reaches_the_loss(numpy):
         (lambda: recurrent("gru", attention_layer="middle")(), "`attention_layer` must be one of"),
         (lambda: recurrent("gru", pooling=keras_seq.MaxPooling())(), "`pooling` belongs to"),
         (lambda: recurrent("gru", dropout=1.0)(), r"in \[0, 1\)"),
+        (lambda: recurrent("gru", embedding_dropout=-0.1)(), r"embedding_dropout=-0.1"),
         (lambda: keras_seq.RecurrentDecoder(9, "gru"), "`cells` must be a cell"),
         (lambda: keras_seq.RecurrentDecoder(9, keras_seq.MLSTMCell(4))(TARGETS, OUTPUTS), "No state of the decoder's"),
         (
