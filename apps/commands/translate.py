@@ -197,10 +197,11 @@ def _translated(served: Any, sentences: list[Any], search: dict[str, Any] | None
 def _line(sentence: str | bytes, answer: dict[str, Any], as_json: bool, alignments: bool) -> str:
     """An answer as a line: the translation, several of them with their scores, or JSON."""
     if "translation" in answer:
-        return _text(answer["translation"])
+        return _one_line(_text(answer["translation"]))
     translations = [_text(one) for one in answer["translations"]]
     scores = [float(score) for score in answer["scores"]]
     if not as_json:
+        translations = [_one_line(translation) for translation in translations]
         if len(translations) == 1:
             return translations[0]
         return "\n".join(f"{translation}\t{score:.4f}" for translation, score in zip(translations, scores, strict=True))
@@ -221,6 +222,11 @@ def _line(sentence: str | bytes, answer: dict[str, Any], as_json: bool, alignmen
 def _tokens(tokens: np.ndarray) -> list[str]:
     """Tokens of a row without its padding."""
     return [_text(token) for token in tokens if token != b""]
+
+
+def _one_line(text: str) -> str:
+    """Without breaks: line n of the output is the translation of line n, whatever a model writes."""
+    return text.replace("\r", " ").replace("\n", " ")
 
 
 def _text(value: bytes) -> str:

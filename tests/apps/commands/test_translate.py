@@ -78,6 +78,12 @@ def test_a_file_in_a_file_out(served, tmp_path, capsys, compress):
     assert "the file that is read" in capsys.readouterr().err
 
 
+def test_a_translation_is_one_line(served, capsys):
+    assert predict("ab\ncd\re", "f") == 0
+    assert predict("ab\ncd", "--n_best", 2) == 0
+    assert capsys.readouterr().out.split("\n") == ["e dc ba", "f", "dc ba\t-0.0000", "dc ba1\t-1.0000", ""]
+
+
 def test_an_interrupted_file_goes_on(served, tmp_path, capsys, monkeypatch):
     source, output = tmp_path / "source", tmp_path / "output"
     source.write_text("".join(f"line {number}\n" for number in range(100)))
