@@ -78,14 +78,13 @@ class KeptOutput:
         if time.monotonic() - self._kept_at > KEEP_SECONDS:
             self.keep()
 
-    def keep(self) -> int:
-        """Note down the last border; returns the number of records up to it."""
+    def keep(self) -> None:
+        """Note down the last border, if anything is written up to it."""
         records, size = self._border
         if records:
             self.file.flush()
             write_json(self._record, {"origin": self._origin, "records": records, "bytes": size})
         self._kept_at = time.monotonic()
-        return records
 
 
 @contextlib.contextmanager

@@ -67,6 +67,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     from apps.serving import registry
 
     served = registry.load(entry)
+    model = f"{entry.key} {entry.fingerprint()}"
     if arguments.get("csv"):
         predict_csv(
             lambda batch: [{"translation": _text(one)} for one in served.call("serving_default", batch)["translation"]],
@@ -75,7 +76,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
             text_column=arguments.get("text_column"),
             delimiter=arguments.get("delimiter"),
             batch_size=size,
-            model=f"{entry.key} {entry.fingerprint()}",
+            model=model,
             resume=bool(arguments.get("resume")),
             console=console,
         )
@@ -90,7 +91,6 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         if arguments.get("output"):
             stack.enter_context(console.working())
             lines = counted(lines, "translating", "sentences")
-        model = f"{entry.key} {entry.fingerprint()}"
         done, write, reach = _writing(arguments, {**(search or {}), "json": as_json}, model, stack, console)
         lines = iter(lines)
         for _ in islice(lines, done):
