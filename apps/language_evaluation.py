@@ -66,21 +66,28 @@ def measure(call: Signatures, records: MeasuredText) -> dict[str, Any]:
     Returns:
         `nats_per_token`, `perplexity`, `nats_per_character` and `bits_per_character` of the text read as a whole, from
         start to end, if the model carries a state; `windows` the same of windows of 256 tokens, each from an empty
-        state, as nanoGPT measures; and a `sample` of what the model writes.
+        state, as nanoGPT measures; in both, `without_cache` the same of a model with a cache if it did not look at it;
+        and a `sample` of what the model writes.
     """
-    by_windows = _figures(*_total(call, records.windows(), carries=False, reads_on=records.carries), records)
-    result: dict[str, Any] = {**by_windows}
-    if records.carries:
-        result |= _figures(*_total(call, records.in_order(), carries=True, reads_on=True), records)
+    by_windows = _measured(call, records.windows(), records, carries=False)
+    result = _measured(call, records.in_order(), records, carries=True) if records.carries else dict(by_windows)
     result["windows"] = by_windows
     written = call("serving_default", **prompt_inputs([""], temperature=0.8, max_tokens=SAMPLE))
     result["sample"] = written["continuation"][0].decode("utf-8", "replace")
     return result
 
 
-def _total(call: Signatures, batches: Iterable[Any], carries: bool, reads_on: bool) -> tuple[float, float]:
-    """The negative log-probability of the tokens that count, and how many there are."""
-    total = count = 0.0
+def _measured(call: Signatures, batches: Iterable[Any], records: MeasuredText, carries: bool) -> dict[str, Any]:
+    totals, count = _totals(call, batches, carries, reads_on=records.carries)
+    result: dict[str, Any] = _figures(totals["log_probabilities"], count, records)
+    if "uncached_log_probabilities" in totals:
+        result["without_cache"] = _figures(totals["uncached_log_probabilities"], count, records)
+    return result
+
+
+def _totals(call: Signatures, batches: Iterable[Any], carries: bool, reads_on: bool) -> tuple[dict[str, float], float]:
+    """The negative log-probabilities of the tokens that count, and how many there are."""
+    totals, count = {"log_probabilities": 0.0}, 0.0
     state: dict[str, np.ndarray] = {}
     start = call("start", text=[""]) if reads_on else {}
     names = [name for name in start if name.startswith("state_")]
@@ -96,9 +103,12 @@ def _total(call: Signatures, batches: Iterable[Any], carries: bool, reads_on: bo
                 reset[:, 0] = True
             outputs = call("read", ids=ids, targets=targets, reset=reset, **state)
             state = {name: outputs[name] for name in names}
-        total -= float(np.sum(outputs["log_probabilities"].astype(np.float64) * weights))
+        for name in outputs:
+            if name.endswith("log_probabilities"):
+                lost = float(np.sum(outputs[name].astype(np.float64) * weights))
+                totals[name] = totals.get(name, 0.0) - lost
         count += float(weights.sum())
-    return total, count
+    return totals, count
 
 
 def _figures(total: float, count: float, records: MeasuredText) -> dict[str, float]:
@@ -117,10 +127,11 @@ def show_figures(figures: dict[str, Any]) -> Iterable[Any]:
     """The figures for people."""
     from apps.console import table
 
-    windows = figures["windows"]
-    rows = []
-    for name in ("nats_per_token", "perplexity", "nats_per_character", "bits_per_character"):
-        rows.append([name.replace("_", " "), figures[name], windows[name]])
+    both = (figures, figures["windows"])
+    names = ("nats_per_token", "perplexity", "nats_per_character", "bits_per_character")
+    rows = [[name.replace("_", " "), *(one[name] for one in both)] for name in names]
+    if "without_cache" in figures:
+        rows.append(["bits per character without the cache", *(one["without_cache"][names[-1]] for one in both)])
     yield table("", ["", "read as one text", f"windows of {WINDOW}, each from nothing"], rows)
     yield "What it writes (temperature 0.8):\n"
     yield figures["sample"]

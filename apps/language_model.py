@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from apps.cells import make_cell
-from keras_seq.models import LanguageModel, RecurrentDecoder, TransformerDecoder
+from keras_seq.models import (
+    CachedLanguageModel,
+    ContinuousCache,
+    LanguageModel,
+    RecurrentDecoder,
+    TransformerDecoder,
+)
 from keras_seq.training import TruncatedBPTT
 from keras_seq.training.sampled_softmax import draw_candidates, log_uniform_probabilities, sampled_softmax
 
 if TYPE_CHECKING:
-    from apps.text_generation import ModelConfig
+    from apps.text_generation import CacheConfig, ModelConfig
 
 
 def build_language_model(config: "ModelConfig", vocabulary_size: int, seed: int) -> TruncatedBPTT:
@@ -40,6 +46,13 @@ def build_language_model(config: "ModelConfig", vocabulary_size: int, seed: int)
     model = TruncatedBPTT(LanguageModel(decoder, features_in_training=bool(config.sampled_softmax)))
     model.build((None, None))
     return model
+
+
+def with_cache(model: LanguageModel, config: "CacheConfig") -> LanguageModel:
+    """The model as it measures and writes: with a cache, if there is to be one."""
+    if not config.size:
+        return model
+    return CachedLanguageModel(model, ContinuousCache(config.size, config.share, config.sharpness, config.closeness))
 
 
 def sampled_loss(decoder: Any, samples: int) -> Callable[..., Any]:

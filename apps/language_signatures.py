@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_seq.decoding import AdjustableSampling, ForbiddenTokens, decode
 from keras_seq.decoding.constraint import Position
 from keras_seq.decoding.random_numbers import uniforms
-from keras_seq.models import LanguageModel
+from keras_seq.models import CachedLanguageModel, LanguageModel
 
 PADDING, UNKNOWN = 0, 1
 DOCUMENT_MARK = "\x1c"
@@ -137,10 +137,10 @@ class _Functions:
         return self.decoder.prefill(ids, self._initial(tf.shape(ids)[0]), lengths)
 
     def _stepping(self, state: Any, batch_size: tf.Tensor) -> Any:
-        return self.model.decoder_state(state, batch_size) if self.model.reads_on else state
+        return self.model.stepping_state(state, batch_size) if self.model.reads_on else state
 
     def _states_of(self, stepped: Any) -> Any:
-        return [layer["states"] for layer in stepped["layers"]] if self.model.reads_on else stepped
+        return self.model.state_of(stepped) if self.model.reads_on else stepped
 
     def generate(
         self,
@@ -160,7 +160,7 @@ class _Functions:
         if not self.model.reads_on:
             length = tf.minimum(length, self.context - tf.reduce_max(tf.concat([[1], lengths], axis=0)))
         decoded = decode(
-            self.decoder.stepper(),
+            self.model.stepper(),
             self._stepping(state, batch_size),
             last,
             self.end,
@@ -191,7 +191,7 @@ class _Functions:
         return {**result, **self._named(state)}
 
     def _advance(self, token: tf.Tensor, state: Any) -> dict[str, tf.Tensor]:
-        logits, stepped, _ = self.decoder.step(token, self._stepping(state, tf.shape(token)[0]))
+        logits, stepped, _ = self.model.stepper()(token, self._stepping(state, tf.shape(token)[0]))
         return self._next(logits, self._states_of(stepped))
 
     def start(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -226,9 +226,13 @@ class _Functions:
         return {**following, "id": token, "text": text, "ended": ended, "chosen_log_probability": chosen}
 
     def read_on(self, ids: tf.Tensor, targets: tf.Tensor, reset: tf.Tensor, *state: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The log-probability of the target at each step, reading on from a state."""
-        logits, after = self.model(ids, initial_state=self._packed(state), reset=reset)
-        return {"log_probabilities": _chosen(logits, targets), **self._named(after)}
+        """The log-probability of the target at each step, reading on from a state; without the cache as well."""
+        if not isinstance(self.model, CachedLanguageModel):
+            logits, after = self.model(ids, initial_state=self._packed(state), reset=reset)
+            return {"log_probabilities": _chosen(logits, targets), **self._named(after)}
+        scores, logits, after = self.model.both(ids, initial_state=self._packed(state), reset=reset)
+        found = {"log_probabilities": scores, "uncached_log_probabilities": logits}
+        return {**{name: _chosen(one, targets) for name, one in found.items()}, **self._named(after)}
 
     def read(self, ids: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
         """The log-probability of the target at each step of windows."""

@@ -81,6 +81,8 @@ class Task(ABC):
     predictor: ClassVar[str] = "apps.commands.classify"
     # The validation figure that searches over settings of the text go by, if not the one by which epochs are compared.
     search_objective: ClassVar[str | None] = None
+    # The section of settings that training does not depend on: `evaluate` may try others.
+    later_section: ClassVar[str | None] = None
 
     def settled(self, config: Any) -> Any:
         """The configuration with all that may mean something else tomorrow made definite: what a run stores."""

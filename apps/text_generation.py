@@ -1,6 +1,7 @@
 """Text generation: a language model of any text, by character, word or subword."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,33 @@ class ModelConfig:
         return self.embedding_size or (self.units if self.tied_embeddings or self.kind == "transformer" else 128)
 
 
+@dataclass(frozen=True)
+class CacheConfig:
+    """A continuous cache (Grave et al. 2017): recurrent layers look at what followed their states of the recent past.
+
+    It is there when texts are measured and written, not in training. These settings may change after training:
+    `keras-seq evaluate --keep_settings` puts others into a run.
+
+    Attributes:
+        size: Tokens that are remembered; the state of a text grows with them. 0 does without.
+        share: The most that the cache has of a probability. Above 0, below 1.
+        sharpness: How fast the weight of a state falls with its distance. Above 0.
+        closeness: The cosine at which a single state of the past gives the cache half of its share. From -1 to 1.
+    """
+
+    size: int = 0
+    share: float = 0.35
+    sharpness: float = 17.0
+    closeness: float = 0.8
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        require(self.size >= 0, "cache.size", "at least 0", self.size)
+        require(0 < self.share < 1, "cache.share", "above 0 and below 1", self.share)
+        require(self.sharpness > 0, "cache.sharpness", "above 0", self.sharpness)
+        require(-1 <= self.closeness <= 1, "cache.closeness", "from -1 to 1", self.closeness)
+
+
 def _training() -> TrainingConfig:
     return TrainingConfig(
         epochs=10, learning_rate=1e-2, beta_2=0.99, weight_decay=0.01, average_decay=0.99, monitor="loss"
@@ -91,6 +119,7 @@ class Config:
         text: How text becomes ids.
         batch: How ids become batches.
         model: The layers.
+        cache: What the model sees of its own text.
         training: How to train.
     """
 
@@ -98,6 +127,7 @@ class Config:
     text: VocabularyConfig = field(default_factory=VocabularyConfig)
     batch: WindowConfig = field(default_factory=WindowConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    cache: CacheConfig = field(default_factory=CacheConfig)
     training: TrainingConfig = field(default_factory=_training)
 
     def __post_init__(self) -> None:
@@ -105,6 +135,8 @@ class Config:
         if self.model.kind == "transformer":
             cutting = self.batch.cutting
             require(cutting == "windows", "batch.cutting", "windows for a transformer, which carries no state", cutting)
+            size = self.cache.size
+            require(size == 0, "cache.size", "0 for a transformer, which looks at its past by itself", size)
 
 
 @dataclass(frozen=True)
@@ -124,6 +156,7 @@ class TextGenerationTask(Task):
     predictor = "apps.commands.generate"
     # A loss by token does not compare texts that are cut into other tokens.
     search_objective = "bits_per_character"
+    later_section = "cache"
 
     def datasets(self, config: Config, tokenizer: Any = None) -> Any:
         """The batches, as `pipelines.text_generation.TextData`."""
@@ -132,6 +165,9 @@ class TextGenerationTask(Task):
         batch = config.batch
         if config.model.kind == "transformer":  # it reads each window from nothing, wherever documents begin
             batch = dataclasses.replace(batch, reset="row")
+        # What the cache sees at the start of a stream is to be what it sees everywhere.
+        lead = max(batch.evaluation_lead, math.ceil(config.cache.size / batch.evaluation_window))
+        batch = dataclasses.replace(batch, evaluation_lead=lead)
         return load_text_generation(config.data, config.text, batch, config.training.seed, tokenizer)
 
     def load_processor(self, vocabulary: Path, labels: list[str]) -> LanguageProcessor:
@@ -181,9 +217,10 @@ class TextGenerationTask(Task):
 
     def signatures(self, model: "keras.Model", processor: Processor, config: Config) -> dict[str, "tf.function"]:
         """`serving_default`, `start` and `step`, `score`, `activations`, `read`."""
+        from apps.language_model import with_cache
         from apps.language_signatures import language_signatures
 
-        return language_signatures(model.model, processor.tokenizer, config.model.context)
+        return language_signatures(with_cache(model.model, config.cache), processor.tokenizer, config.model.context)
 
     def check_inputs(self, processor: Processor, config: Config) -> Mapping[str, Mapping[str, Any]]:
         """Two prompts, to be continued in the most probable way."""

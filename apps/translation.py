@@ -68,6 +68,7 @@ class TranslationTask(Task):
     summary = "Translate one language into another: a translator of your own parallel text."
     config_class = Config
     predictor = "apps.commands.translate"
+    later_section = "decoding"
 
     def datasets(self, config: Config, tokenizer: Any = None) -> Any:
         """The batches, as `pipelines.translation.TranslationData`."""

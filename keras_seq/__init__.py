@@ -51,6 +51,8 @@ from keras_seq.cells import (
     ZoneoutCell,
 )
 from keras_seq.models import (
+    CachedLanguageModel,
+    ContinuousCache,
     Decoder,
     EncoderDecoder,
     LanguageModel,
@@ -83,10 +85,12 @@ __all__ = [
     "AttentionCell",
     "AttentivePooling",
     "Bidirectional",
+    "CachedLanguageModel",
     "ChildSumTreeLSTMCell",
     "ClockworkCell",
     "ConcatenatedPooling",
     "ContentAttention",
+    "ContinuousCache",
     "CoupledLSTMCell",
     "CoverageAttention",
     "Decoder",

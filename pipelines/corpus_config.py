@@ -135,7 +135,8 @@ class WindowConfig:
         shuffle: In each epoch other borders between streams and windows, and another order of the windows, fixed by
             seed and epoch.
         evaluation_batch_size: Streams into which validation and test are divided. Each but the first begins with the
-            window before it, which is read and not measured; 1 does without. At least 1.
+            windows before it, which are read and not measured; 1 does without. At least 1.
+        evaluation_lead: How many windows these are. At least 1.
         evaluation_window: Tokens of a row of a batch of validation and test. At least 1.
     """
 
@@ -145,10 +146,11 @@ class WindowConfig:
     reset: Literal["step", "row"] | None = None
     shuffle: bool = True
     evaluation_batch_size: int = 16
+    evaluation_lead: int = 1
     evaluation_window: int = 256
 
     def __post_init__(self):
-        for option in ("batch_size", "window", "evaluation_batch_size", "evaluation_window"):
+        for option in ("batch_size", "window", "evaluation_batch_size", "evaluation_lead", "evaluation_window"):
             _at_least(f"batch.{option}", getattr(self, option), 1)
 
 

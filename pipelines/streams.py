@@ -60,10 +60,10 @@ class Streams(Cutting):
     Streams differ by at most one token in length.
 
     Attributes:
-        lead: Whether the first batch has the window before each stream; it is read and not measured.
+        lead: How many batches, at first, have the windows before each stream; they are read and not measured.
     """
 
-    lead: bool = False
+    lead: int = 0
 
     @property
     def steps(self) -> int:

@@ -67,7 +67,8 @@ class TextData:
     def validation(self) -> tf.data.Dataset | None:
         """The validation text as contiguous streams, for a state that is carried; None if there is none.
 
-        The first batch only leads to the streams, unless there is one stream: all its weights are 0.
+        The first `evaluation_lead` batches only lead to the streams, unless there is one stream: all their weights
+        are 0.
         """
         return self._in_order("validation")
 
@@ -117,7 +118,8 @@ class TextData:
         if not text.pairs:
             return None
         size = self._batch.evaluation_batch_size
-        return self._dataset(text, Streams(text.pairs, size, self._batch.evaluation_window, lead=size > 1))
+        lead = self._batch.evaluation_lead if size > 1 else 0
+        return self._dataset(text, Streams(text.pairs, size, self._batch.evaluation_window, lead=lead))
 
     def _dataset(self, text: EncodedText, cutting: Cutting) -> tf.data.Dataset:
         return stream_dataset(text, cutting, self.resets_steps)

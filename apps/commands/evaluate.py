@@ -7,7 +7,7 @@ from typing import Any
 from apps.console import Console, import_tensorflow
 from apps.errors import UsageError
 from apps.runs.folder import DEFAULT_ROOT, RunFolder, newest_run
-from apps.settings import Parser, build_config, field_names, flatten
+from apps.settings import Parser, build_config, field_names, flatten, to_settings
 from apps.task import TASKS, Task
 
 SUMMARY = "Measure a run or an exported model."
@@ -27,7 +27,14 @@ def add_arguments(parser: Parser, task: Task) -> None:
     )
     what.add_argument("--runs.dir", metavar="DIR", help=f"The folder of all runs. (default: {DEFAULT_ROOT})")
     what.add_argument("--models.dir", metavar="DIR", help="The folder of exported models. (default: saved_models)")
-    parser.add_config(_data_class(task), "data")
+    parser.add_config(_section_class(task, "data"), "data")
+    if task.later_section:
+        what.add_argument(
+            "--keep_settings",
+            action="store_true",
+            help=f"Write --{task.later_section}.* into the run, with the figures they give; its export has them then.",
+        )
+        parser.add_config(_section_class(task, task.later_section), task.later_section)
 
 
 def run(arguments: Any, task: Task, console: Console) -> None:
@@ -35,9 +42,14 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     if arguments.get("run") and arguments.get("model"):
         raise UsageError("--run and --model exclude each other: leave one of them out.")
     split = arguments.get("split", "validation")
-    given = {name: value for name, value in arguments.items() if name.removeprefix("data.") in _data_fields(task)}
-    given = {name: value for name, value in given.items() if name.startswith("data.")}
+    given = _given(arguments, task, "data")
+    changed = _given(arguments, task, task.later_section) if task.later_section else {}
+    keep = bool(arguments.get("keep_settings"))
+    if keep and (given or not changed):
+        raise UsageError(f"--keep_settings goes with --{task.later_section}.* alone, on the data of the run.")
     if arguments.get("model"):
+        if changed:
+            raise UsageError(f"{next(iter(changed))} is fixed in an exported model: give it with --run, then export.")
         entry = find_model(arguments, task)
         import_tensorflow()
         with console.working():
@@ -46,7 +58,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         folder = named_run(arguments, task)
         import_tensorflow()
         with console.working():
-            figures, measured = _evaluate_run(folder, task, split, given, console)
+            figures, measured = _evaluate_run(folder, task, split, given, changed, keep, console)
     result = {"task": task.name, **measured, "split": split, **figures}
     console.result(result, f"{measured.get('model') or measured.get('run')}, {split}", *task.show_evaluation(figures))
 
@@ -62,20 +74,30 @@ def named_run(arguments: Any, task: Task) -> RunFolder:
 
 
 def _evaluate_run(
-    folder: RunFolder, task: Task, split: str, given: dict[str, Any], console: Console
+    folder: RunFolder,
+    task: Task,
+    split: str,
+    given: dict[str, Any],
+    changed: dict[str, Any],
+    keep: bool,
+    console: Console,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     from apps.commands.train import signature_caller
     from apps.runs.trained import open_run
 
     trained = open_run(task, folder, console.warn)
-    config = _with_data(trained.config, task, given)
-    records = task.records(config, split, trained.processor)
+    settings = {**flatten(to_settings(trained.config)), **changed}
+    config = build_config(task.config_class, settings) if changed else trained.config
+    records = task.records(_with_data(config, task, given), split, trained.processor)
     call = signature_caller(task.signatures(trained.model, trained.processor, config))
     figures = task.evaluate(call, records, trained.processor.labels)
-    if not given and (folder.path / "report.json").exists():
+    if not given and (keep or not changed) and (folder.path / "report.json").exists():
         report = folder.read_json("report.json")
-        report.setdefault("metrics", {})[split] = figures
+        # What other settings have given is no longer true of the run.
+        report["metrics"] = {**({} if keep else report.get("metrics", {})), split: figures}
         folder.write_json("report.json", report)
+    if keep:
+        folder.write_config(config)
     return figures, {"run": str(folder.path)}
 
 
@@ -119,13 +141,17 @@ def _with_data(config: Any, task: Task, given: dict[str, Any]) -> Any:
     """The configuration, with other records if any option names some."""
     if not given:
         return config
-    data: Any = build_config(_data_class(task), {name.removeprefix("data."): value for name, value in given.items()})
+    data: Any = build_config(
+        _section_class(task, "data"), {name.removeprefix("data."): value for name, value in given.items()}
+    )
     return dataclasses.replace(config, data=data)
 
 
-def _data_class(task: Task) -> type:
-    return typing.get_type_hints(task.config_class)["data"]
+def _section_class(task: Task, section: str) -> type:
+    return typing.get_type_hints(task.config_class)[section]
 
 
-def _data_fields(task: Task) -> set[str]:
-    return set(field_names(_data_class(task)))
+def _given(arguments: Any, task: Task, section: str) -> dict[str, Any]:
+    """The settings of a section that the command line has, by dotted name."""
+    names = {f"{section}.{name}" for name in field_names(_section_class(task, section))}
+    return {name: value for name, value in arguments.items() if name in names}

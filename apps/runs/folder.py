@@ -103,6 +103,10 @@ class RunFolder:
         """
         atomic.write_directory(self.vocabulary, tokenizer.save)
         atomic.write_json(self.path / "data.json", data)
+        self.write_config(config)
+
+    def write_config(self, config: Any) -> None:
+        """Write the configuration of the run."""
         atomic.write_text(self.config_file, to_yaml(config))
 
     def read_config(self, config_class: type) -> Any:

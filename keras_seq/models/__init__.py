@@ -1,5 +1,7 @@
 """The topologies: whole models over any cell."""
 
+from keras_seq.models.cached_language_model import CachedLanguageModel
+from keras_seq.models.continuous_cache import ContinuousCache
 from keras_seq.models.decoder import Decoder
 from keras_seq.models.encoder_decoder import EncoderDecoder
 from keras_seq.models.language_model import LanguageModel
@@ -13,6 +15,8 @@ from keras_seq.models.tree_classifier import TreeClassifier
 from keras_seq.models.vector_to_sequence import VectorToSequence
 
 __all__ = [
+    "CachedLanguageModel",
+    "ContinuousCache",
     "Decoder",
     "EncoderDecoder",
     "LanguageModel",

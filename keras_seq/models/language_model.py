@@ -84,11 +84,19 @@ class LanguageModel(keras.Model):
         state = self.get_initial_state(ops.shape(ids)[0]) if initial_state is None else initial_state
         return self.decoder.read_on(ids, state, mask=mask, reset=reset, training=training)
 
-    def decoder_state(self, state, batch_size):
-        """A state as `decoder.step` takes it."""
+    def stepper(self):
+        """The function `(tokens, state) -> (scores, state, None)` of one step, for `decode`."""
+        return self.decoder.stepper()
+
+    def stepping_state(self, state, batch_size):
+        """A state as the function of `stepper` takes it."""
         if not self.reads_on:
             raise ValueError("Only a `RecurrentDecoder` goes on from a state; use `decoder.start(max_length=...)`.")
         return self.decoder.resume(state, batch_size)
+
+    def state_of(self, stepped):
+        """A state of `stepper` as `call` takes it."""
+        return [layer["states"] for layer in stepped["layers"]]
 
     def compute_mask(self, ids, mask=None):
         """No mask: the state after padding counts too."""

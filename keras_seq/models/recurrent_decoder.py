@@ -230,6 +230,11 @@ class RecurrentDecoder(Decoder):
 
     def step(self, tokens, state, training=False, kernel=None):
         """One step; the alignment is that of the layer that looks at the memory. See `Decoder.step`."""
+        features, state, alignment = self.step_features(tokens, state, training)
+        return self.score(features, kernel), state, alignment
+
+    def step_features(self, tokens, state, training=False):
+        """One step as far as the output of the top cell, `[batch, features]`, in the place of the logits."""
         output = self.embedding(tokens)  # [batch, embedding_size]
         if state["context"] is not None:
             output = ops.concatenate([output, state["context"]], axis=-1)
@@ -243,7 +248,7 @@ class RecurrentDecoder(Decoder):
             layers.append({"states": list(states), "constants": constants})
             if cell.alignment_size:
                 alignment = _one_alignment(cell.alignments(states))
-        return self.score(_drop(output, masks[-1]), kernel), {**state, "layers": layers}, alignment
+        return _drop(output, masks[-1]), {**state, "layers": layers}, alignment
 
     def _begin(self, memory, memory_mask):
         """The context if it is an input, and the list of initial states of each layer, or None."""

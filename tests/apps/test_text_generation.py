@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from apps.errors import Interrupted
 from apps.language_evaluation import MeasuredText, measure
+from apps.language_model import with_cache
 from apps.language_signatures import language_signatures, prompt_inputs
 from apps.runs.folder import RunFolder
 from apps.runs.progress import NoReport
@@ -18,7 +19,7 @@ from apps.runs.training_config import TrainingConfig
 from apps.serving import registry
 from apps.serving.served import call_signature
 from apps.serving.writing import write
-from apps.text_generation import TASK, Config, ModelConfig
+from apps.text_generation import TASK, CacheConfig, Config, ModelConfig
 from pipelines.corpus_config import CorpusConfig, VocabularyConfig, WindowConfig
 
 from .language_models import LETTERS, export_language_model, make_model
@@ -26,10 +27,11 @@ from .language_models import LETTERS, export_language_model, make_model
 PROMPTS = ["", "a", "bad cab", "好é\nhead"]
 
 
-@pytest.fixture(scope="module", params=["recurrent", "transformer"])
+@pytest.fixture(scope="module", params=["recurrent", "cached", "transformer"])
 def functions(request):
-    model, tokenizer, config = make_model(request.param, layers=2)
-    signatures = language_signatures(model.model, tokenizer, config.model.context)
+    model, tokenizer, config = make_model(request.param.replace("cached", "recurrent"), layers=2)
+    model = with_cache(model.model, CacheConfig(size=30 if request.param == "cached" else 0, closeness=0.5))
+    signatures = language_signatures(model, tokenizer, config.model.context)
 
     def call(name, **inputs):
         return call_signature(signatures[name], inputs)
@@ -62,7 +64,7 @@ def test_streamed_equals_at_once(functions):
 def test_batched_equals_alone(functions):
     together = continuations(functions, PROMPTS, temperature=0.0, max_tokens=12)
     assert together == [continuations(functions, [prompt], temperature=0.0, max_tokens=12)[0] for prompt in PROMPTS]
-    if functions.model.model.reads_on:  # random Transformers stick to one token
+    if functions.model.reads_on:  # random Transformers stick to one token
         assert len(set(together)) > 1
     assert continuations(functions, [], max_tokens=5) == []
 
@@ -94,7 +96,7 @@ def test_candidates_are_the_most_probable_tokens(functions):
 def test_scores_are_those_of_the_model(functions):
     texts = ["abc", "", "feed the bad 好 cab\n" * 20]  # the last is longer than a window
     found = functions("score", text=texts)
-    model, tokenizer = functions.model.model, functions.tokenizer
+    model, tokenizer = functions.model, functions.tokenizer
     for row, text in enumerate(texts):
         ids = tokenizer.encode(tf.constant([text])).to_tensor().numpy()[0]
         inputs = np.concatenate([[LETTERS.index("\n")], ids])[:-1] if len(ids) else ids
@@ -142,21 +144,44 @@ def data_config(tmp_path, **options):
     )
 
 
-def test_evaluation_reads_the_text_as_one(tmp_path):
-    """The figures of `evaluate` = those of the model over the whole validation text at once."""
-    config = data_config(tmp_path)
+def figures_of(config):
+    """What `measure` says of an untrained model, the model, and the ids of the text."""
     data = TASK.datasets(config)
     model = TASK.build_model(config, data)
     signatures = TASK.signatures(model, data, config)
-    figures = measure(
-        lambda name, **inputs: call_signature(signatures[name], inputs), MeasuredText(data, "validation", True)
-    )
+
+    def call(name, **inputs):
+        return call_signature(signatures[name], inputs)
+
     ids = np.asarray(data.text("validation").ids).astype(int)
-    logits, _ = model.model(ids[None, :-1])
-    losses = keras.losses.sparse_categorical_crossentropy(ids[None, 1:], logits, from_logits=True)
-    np.testing.assert_allclose(figures["nats_per_token"], np.mean(losses), rtol=1e-4)
-    np.testing.assert_allclose(figures["bits_per_character"], np.mean(losses) / np.log(2), rtol=1e-4)
+    return measure(call, MeasuredText(data, "validation", True)), model.model, ids
+
+
+def mean_loss(model, ids):
+    """The loss of the text read at once."""
+    scores, _ = model(ids[None, :-1])
+    return np.mean(keras.losses.sparse_categorical_crossentropy(ids[None, 1:], scores, from_logits=True))
+
+
+def test_evaluation_reads_the_text_as_one(tmp_path):
+    """The figures of `evaluate` = those of the model over the whole validation text at once."""
+    figures, model, ids = figures_of(data_config(tmp_path))
+    np.testing.assert_allclose(figures["nats_per_token"], mean_loss(model, ids), rtol=1e-4)
+    np.testing.assert_allclose(figures["bits_per_character"], mean_loss(model, ids) / np.log(2), rtol=1e-4)
     assert figures["windows"]["tokens"] == figures["tokens"] == len(ids) - 1
+
+
+# A second stream begins from a state of its own, with as much before it as the cache remembers.
+@pytest.mark.parametrize(("streams", "tolerance"), [(1, 1e-4), (2, 2e-3)])
+def test_evaluation_reads_the_text_as_one_with_a_cache(tmp_path, streams, tolerance):
+    config = data_config(tmp_path, evaluation_batch_size=streams)
+    config = dataclasses.replace(config, cache=CacheConfig(size=40, closeness=0.5))
+    figures, model, ids = figures_of(config)
+    expected = mean_loss(with_cache(model, config.cache), ids)
+    np.testing.assert_allclose(figures["nats_per_token"], expected, rtol=tolerance)
+    np.testing.assert_allclose(figures["without_cache"]["nats_per_token"], mean_loss(model, ids), rtol=tolerance)
+    assert figures["nats_per_token"] < figures["without_cache"]["nats_per_token"]
+    assert figures["windows"]["without_cache"]["tokens"] == figures["tokens"]
 
 
 class StopAfter(NoReport):
@@ -254,8 +279,33 @@ def test_commands_from_a_text_to_a_stream(command, tmp_path):
     code, output, errors = command("evaluate", "text_generation", "--run", "cat", *runs, "--json")
     assert code == 0, errors
     assert json.loads(output)["bits_per_character"] < 6
+    without = json.loads(output)["bits_per_character"]
+    evaluated = ("evaluate", "text_generation", "--run", "cat", *runs, "--json", "--cache.size", "50")
+    code, output, errors = command(*evaluated)
+    assert code == 0, errors
+    assert json.loads(output)["without_cache"]["bits_per_character"] == pytest.approx(without, rel=1e-3)
+    folder = RunFolder(tmp_path / "runs", "text_generation", "cat")
+    assert folder.read_config(Config).cache.size == 0
+    assert "without_cache" not in folder.read_json("report.json")["metrics"]["validation"]
+    code, output, errors = command(*evaluated, "--keep_settings")
+    assert code == 0, errors
+    assert folder.read_config(Config).cache.size == 50
+    kept = folder.read_json("report.json")["metrics"]["validation"]
+    assert kept["bits_per_character"] == json.loads(output)["bits_per_character"] < without
     code, _, errors = command("export", "text_generation", "--run", "cat", *runs, *models)
     assert code == 0, errors
+    code, output, errors = command("evaluate", "text_generation", *models, "--model", "text_generation", "--json")
+    assert code == 0, errors
+    assert json.loads(output)["bits_per_character"] == pytest.approx(kept["bits_per_character"], rel=1e-4)
+    for wrong, named in (
+        (("--model", "text_generation", *models, "--cache.size", "5"), "fixed in an exported model"),
+        (("--run", "cat", *runs, "--keep_settings"), "--cache"),
+        (("--run", "cat", *runs, "--cache.share", "2"), "cache.share"),
+    ):
+        code, _, errors = command("evaluate", "text_generation", *wrong)
+        assert code == 2
+        assert named in errors
+        assert "Traceback" not in errors
     given = ("predict", "text_generation", "--prompt", "the ", "--max_tokens", "9", "--seed", "2", *models)
     code, output, errors = command(*given)
     assert code == 0, errors
@@ -273,5 +323,7 @@ def test_commands_from_a_text_to_a_stream(command, tmp_path):
 def test_bad_options_name_the_fix():
     with pytest.raises(Exception, match=r"batch\.cutting"):
         Config(model=ModelConfig(kind="transformer"))
+    with pytest.raises(Exception, match=r"cache\.size"):
+        Config(batch=WindowConfig(cutting="windows"), model=ModelConfig(kind="transformer"), cache=CacheConfig(size=9))
     with pytest.raises(Exception, match=r"model\.heads"):
         ModelConfig(kind="transformer", units=10, heads=4)

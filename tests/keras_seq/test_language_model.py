@@ -43,7 +43,7 @@ def test_steps_after_reading_equal_reading_on(numpy):
     model = make()
     whole = numpy(model(IDS)[0])
     _, state = model(IDS[:, :7])
-    state = model.decoder_state(state, 3)
+    state = model.stepping_state(state, 3)
     for time in range(7, 12):
         logits, state, _ = model.decoder.step(ops.convert_to_tensor(IDS[:, time]), state)
         np.testing.assert_allclose(numpy(logits), whole[:, time], atol=1e-5)
@@ -76,7 +76,7 @@ def test_generation_goes_on_from_the_prompt(numpy):
     model = make()
     _, state = model(IDS[:, :-1])
     start = ops.convert_to_tensor(IDS[:, -1].astype("int32"))
-    decoded = decode(model.decoder.stepper(), model.decoder_state(state, 3), start, None, 4)
+    decoded = decode(model.stepper(), model.stepping_state(state, 3), start, None, 4)
     text = IDS
     for time in range(4):
         best = numpy(model(text)[0])[:, -1].argmax(-1)
@@ -92,7 +92,7 @@ def test_a_transformer_has_no_state(numpy):
     with pytest.raises(ValueError, match="begin anew"):
         model(IDS, reset=np.zeros((3, 12), bool))
     with pytest.raises(ValueError, match="goes on"):
-        model.decoder_state([], 3)
+        model.stepping_state([], 3)
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="TruncatedBPTT.fit needs TensorFlow or PyTorch")

@@ -31,7 +31,7 @@ def measured(found):
 
 def cuttings(pairs, batch_size, window):
     yield Streams(pairs, batch_size, window)
-    yield Streams(pairs, batch_size, window, lead=True)
+    yield Streams(pairs, batch_size, window, lead=1)
     yield Windows(pairs, batch_size, window)
     for epoch in range(3):
         yield shuffled_streams(pairs, batch_size, window, 7, epoch)
@@ -90,18 +90,21 @@ def test_a_shuffled_text_still_begins_where_a_window_does():
         assert columns.tolist() == [0]
 
 
-def test_the_window_before_each_stream_leads_to_it():
-    found = batches(make_text(100), Streams(100, 4, 8, lead=True))
-    ids, reset, _, weights = found[0]
-    assert not weights.any()
-    np.testing.assert_array_equal(ids[0], 0)  # before the first stream there is nothing
+@pytest.mark.parametrize("lead", [1, 2])
+def test_the_windows_before_each_stream_lead_to_it(lead):
+    found = batches(make_text(100), Streams(100, 4, 8, lead=lead))
+    for number in range(lead):
+        ids, _, _, weights = found[number]
+        assert not weights.any()
+        np.testing.assert_array_equal(ids[0], 0)  # before the first stream there is nothing
+        for row, begin in enumerate([0, 25, 50, 75]):
+            if row:
+                np.testing.assert_array_equal(ids[row], np.arange(8) + begin - 8 * (lead - number) + 2)
     for row, begin in enumerate([0, 25, 50, 75]):
-        assert found[1][0][row][0] == begin + 2
-        if row:
-            np.testing.assert_array_equal(ids[row], np.arange(begin - 8, begin) + 2)
-    assert reset[:, 0].all()
-    assert found[1][1][0, 0]  # the padding before the first stream is forgotten
-    assert not found[1][1][1, 0]
+        assert found[lead][0][row][0] == begin + 2
+    assert found[0][1][:, 0].all()
+    assert found[lead][1][0, 0]  # the padding before the first stream is forgotten
+    assert not found[lead][1][1, 0]
     assert measured(found) == measured(batches(make_text(100), Streams(100, 4, 8)))
 
 
