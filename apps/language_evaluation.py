@@ -60,7 +60,7 @@ def measure(call: Signatures, records: MeasuredText) -> dict[str, Any]:
     """The figures of a served language model.
 
     Args:
-        call: `call(signature, **inputs)`; `read` and `serving_default` are asked.
+        call: `call(signature, **inputs)`; `begin`, `read` and `serving_default` are asked.
         records: The text.
 
     Returns:
@@ -89,20 +89,15 @@ def _totals(call: Signatures, batches: Iterable[Any], carries: bool, reads_on: b
     """The negative log-probabilities of the tokens that count, and how many there are."""
     totals, count = {"log_probabilities": 0.0}, 0.0
     state: dict[str, np.ndarray] = {}
-    start = call("start", text=[""]) if reads_on else {}
-    names = [name for name in start if name.startswith("state_")]
     steps = counted(batches, "measuring", "tokens", size=lambda batch: int(batch[3].sum()))
     for ids, targets, reset, weights in steps:
         if not reads_on:
             outputs = call("read", ids=ids, targets=targets)
         else:
             if not (carries and state):
-                # What stands in the state does not matter where the rows begin anew.
-                state = {name: np.zeros((len(ids), *start[name].shape[1:]), start[name].dtype) for name in names}
-                reset = reset.copy()
-                reset[:, 0] = True
+                state = dict(call("begin", rows=len(ids)))
             outputs = call("read", ids=ids, targets=targets, reset=reset, **state)
-            state = {name: outputs[name] for name in names}
+            state = {name: outputs[name] for name in state}
         for name in outputs:
             if name.endswith("log_probabilities"):
                 lost = float(np.sum(outputs[name].astype(np.float64) * weights))

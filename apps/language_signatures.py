@@ -44,15 +44,19 @@ def prompt_inputs(
     }
 
 
-def language_signatures(model: LanguageModel, tokenizer: Any, context: int) -> dict[str, Callable[..., Any]]:
+def language_signatures(
+    model: LanguageModel, tokenizer: Any, context: int, reader: LanguageModel | None = None
+) -> dict[str, Callable[..., Any]]:
     """The functions of a language model by name.
 
     Args:
         model: The built language model.
         tokenizer: Its tokenizer.
         context: Tokens that a Transformer keeps in sight; prompts are cut to the last half of it.
+        reader: The model with which texts are scored, if not that with which they are written.
     """
     functions = _Functions(model, tokenizer, context)
+    reading = functions if reader is None else _Functions(reader, tokenizer, context)
 
     def graph(function: Callable[..., Any], *specifications: Any) -> Any:
         return tf.function(function, input_signature=list(specifications), jit_compile=False, autograph=False)
@@ -66,12 +70,13 @@ def language_signatures(model: LanguageModel, tokenizer: Any, context: int) -> d
         "serving_default": graph(functions.generate, TEXT, *SETTINGS, length, SEED),
         "start": graph(functions.start, TEXT),
         "step": graph(functions.step, scores, *SETTINGS, SEED, position, *states),
-        "score": graph(functions.score, TEXT),
+        "score": graph(reading.score, TEXT),
         "activations": graph(functions.activations, TEXT),
     }
     if model.reads_on:
         reset = tf.TensorSpec([None, None], tf.bool, name="reset")
-        signatures["read"] = graph(functions.read_on, *ids, reset, *states)
+        signatures["begin"] = graph(reading.begin, tf.TensorSpec([], tf.int32, name="rows"))
+        signatures["read"] = graph(reading.read_on, *ids, reset, *reading.state_specifications())
     else:
         signatures["read"] = graph(functions.read, *ids)
     return signatures
@@ -224,6 +229,10 @@ class _Functions:
         text = self.tokenizer.texts_of(token)
         chosen = tf.gather(log_probabilities, token, batch_dims=1)
         return {**following, "id": token, "text": text, "ended": ended, "chosen_log_probability": chosen}
+
+    def begin(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The state of so many texts before their first token, for `read`."""
+        return self._named(self._initial(rows))
 
     def read_on(self, ids: tf.Tensor, targets: tf.Tensor, reset: tf.Tensor, *state: tf.Tensor) -> dict[str, tf.Tensor]:
         """The log-probability of the target at each step, reading on from a state; without the cache as well."""

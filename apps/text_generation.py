@@ -81,20 +81,23 @@ class ModelConfig:
 class CacheConfig:
     """A continuous cache (Grave et al. 2017): recurrent layers look at what followed their states of the recent past.
 
-    It is there when texts are measured and written, not in training. These settings may change after training:
-    `keras-seq evaluate --keep_settings` puts others into a run.
+    It is there when texts are measured, not in training, and when they are written only if that is asked for. These
+    settings may change after training: `keras-seq evaluate --keep_settings` puts others into a run.
 
     Attributes:
         size: Tokens that are remembered; the state of a text grows with them. 0 does without.
         share: The most that the cache has of a probability. Above 0, below 1.
         sharpness: How fast the weight of a state falls with its distance. Above 0.
         closeness: The cosine at which a single state of the past gives the cache half of its share. From -1 to 1.
+        writes: Whether the model looks at the cache when it writes, too. Names then stay the same, but what the model
+            has made up comes again and again as well, and writing is several times as slow.
     """
 
     size: int = 0
     share: float = 0.35
     sharpness: float = 17.0
     closeness: float = 0.8
+    writes: bool = False
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -216,11 +219,13 @@ class TextGenerationTask(Task):
         return [TokenAccuracy(ignore_class=None, name="accuracy")]
 
     def signatures(self, model: "keras.Model", processor: Processor, config: Config) -> dict[str, "tf.function"]:
-        """`serving_default`, `start` and `step`, `score`, `activations`, `read`."""
+        """`serving_default`, `start` and `step`, `score`, `activations`, `begin` and `read`."""
         from apps.language_model import with_cache
         from apps.language_signatures import language_signatures
 
-        return language_signatures(with_cache(model.model, config.cache), processor.tokenizer, config.model.context)
+        reader = with_cache(model.model, config.cache)
+        writer = reader if config.cache.writes else model.model
+        return language_signatures(writer, processor.tokenizer, config.model.context, reader)
 
     def check_inputs(self, processor: Processor, config: Config) -> Mapping[str, Mapping[str, Any]]:
         """Two prompts, to be continued in the most probable way."""

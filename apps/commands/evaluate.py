@@ -94,7 +94,8 @@ def _evaluate_run(
     if not given and (keep or not changed) and (folder.path / "report.json").exists():
         report = folder.read_json("report.json")
         # What other settings have given is no longer true of the run.
-        report["metrics"] = {**({} if keep else report.get("metrics", {})), split: figures}
+        others = {} if config != trained.config else report.get("metrics", {})
+        report["metrics"] = {**others, split: figures}
         folder.write_json("report.json", report)
     if keep:
         folder.write_config(config)

@@ -96,7 +96,7 @@ class ContinuousCache(keras.layers.Layer):
         seen = (past > ops.expand_dims(first, 2)) & (past > now - self.size) & (past <= now)
         view = {
             "states": states,
-            "keys": ops.concatenate([memory["keys"], keys], axis=1),
+            "keys": (memory["keys"], keys),  # not one tensor: the memory is large, and a step adds one key
             "ids": ops.concatenate([memory["ids"], ids], axis=1),
             "seen": seen,
         }
@@ -121,12 +121,13 @@ class ContinuousCache(keras.layers.Layer):
 
     def mix(self, logits, view):
         """Logits `[batch, time, vocabulary]` to the log-probabilities of the mixture; see `read`."""
-        alike = ops.matmul(view["states"], ops.transpose(view["keys"], (0, 2, 1)))  # [batch, time, past]
+        alike = [ops.matmul(view["states"], ops.transpose(keys, (0, 2, 1))) for keys in view["keys"]]
+        alike = ops.concatenate(alike, axis=-1)  # [batch, time, past]
         # All exponents are relative to a cosine of 1, so that none overflows.
         weights = ops.where(view["seen"], ops.exp(self.sharpness * (alike - 1.0)), 0.0)
         total = ops.sum(weights, axis=-1, keepdims=True)
         part = self.share / (total + math.exp(self.sharpness * (self.closeness - 1.0)))
-        batch, time, vocabulary = *ops.shape(logits)[:2], logits.shape[-1]
+        batch, time, vocabulary = ops.shape(logits)[0], ops.shape(logits)[1], logits.shape[-1]
         segments = view["ids"] + vocabulary * ops.expand_dims(ops.arange(batch, dtype="int32"), 1)
         by_token = ops.segment_sum(
             ops.reshape(ops.transpose(weights, (0, 2, 1)), (-1, time)),

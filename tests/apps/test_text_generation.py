@@ -184,6 +184,23 @@ def test_evaluation_reads_the_text_as_one_with_a_cache(tmp_path, streams, tolera
     assert figures["windows"]["without_cache"]["tokens"] == figures["tokens"]
 
 
+@pytest.mark.parametrize("writes", [False, True])
+def test_the_cache_reads_and_writes_only_if_asked(tmp_path, writes):
+    config = data_config(tmp_path)
+    data = TASK.datasets(config)
+    model = TASK.build_model(config, data)
+
+    def answers(cache):
+        signatures = TASK.signatures(model, data, dataclasses.replace(config, cache=cache))
+        known = call_signature(signatures["start"], {"text": ["abcd efgh\n" * 3]})
+        scores = call_signature(signatures["score"], {"text": ["abcd efgh\n" * 3]})
+        return known["log_probabilities"], scores["log_probabilities"]
+
+    plain, cached = answers(CacheConfig()), answers(CacheConfig(size=40, closeness=0.5, writes=writes))
+    assert np.allclose(plain[0], cached[0], atol=1e-6) != writes
+    assert cached[1].mean() > plain[1].mean() + 0.01
+
+
 class StopAfter(NoReport):
     """Interrupts after some batches."""
 
@@ -274,7 +291,8 @@ def test_commands_from_a_text_to_a_stream(command, tmp_path):
     small = ("--model.units", "8", "--batch.batch_size", "4", "--batch.window", "16", "--training.epochs", "1")
     quick = ("--training.min_steps", "20", "--training.tensorboard", "false")
     runs, models = ("--runs.dir", tmp_path / "runs"), ("--models.dir", tmp_path / "models")
-    code, _, errors = command("train", "text_generation", "--data.file", text, *small, *quick, *runs, "--name", "cat")
+    data = ("--data.file", text, "--data.test_fraction", "0.1")
+    code, _, errors = command("train", "text_generation", *data, *small, *quick, *runs, "--name", "cat")
     assert code == 0, errors
     code, output, errors = command("evaluate", "text_generation", "--run", "cat", *runs, "--json")
     assert code == 0, errors
@@ -286,10 +304,14 @@ def test_commands_from_a_text_to_a_stream(command, tmp_path):
     assert json.loads(output)["without_cache"]["bits_per_character"] == pytest.approx(without, rel=1e-3)
     folder = RunFolder(tmp_path / "runs", "text_generation", "cat")
     assert folder.read_config(Config).cache.size == 0
+    command("evaluate", "text_generation", "--run", "cat", *runs, "--split", "test")
     assert "without_cache" not in folder.read_json("report.json")["metrics"]["validation"]
     code, output, errors = command(*evaluated, "--keep_settings")
     assert code == 0, errors
     assert folder.read_config(Config).cache.size == 50
+    assert "test" not in folder.read_json("report.json")["metrics"]  # it was measured before
+    code, _, errors = command(*evaluated, "--keep_settings", "--split", "test")
+    assert code == 0, errors
     kept = folder.read_json("report.json")["metrics"]["validation"]
     assert kept["bits_per_character"] == json.loads(output)["bits_per_character"] < without
     code, _, errors = command("export", "text_generation", "--run", "cat", *runs, *models)
