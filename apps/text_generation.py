@@ -277,6 +277,9 @@ class TextGenerationTask(Task):
             layers = f"A Transformer of {model.layers} layers of {model.units} units"
         else:
             layers = f"{model.layers} {model.cell.upper()} layer(s) of {model.units} units"
+        if config.cache.size:
+            uses = "reads and writes" if config.cache.writes else "reads (not when it writes)"
+            layers += f", with a continuous cache of {config.cache.size:,} tokens when it {uses}"
         level = config.text.level
         return Card(
             summary=f"Writes on in the style of {facts['source']}, {level} by {level}. {layers}.",
