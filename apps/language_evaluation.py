@@ -13,6 +13,7 @@ from pipelines.progress import counted
 
 WINDOW = 256
 SAMPLE = 400
+UNCACHED = ("nats_per_character", "bits_per_character")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def measure(call: Signatures, records: MeasuredText) -> dict[str, Any]:
     Returns:
         `nats_per_token`, `perplexity`, `nats_per_character` and `bits_per_character` of the text read as a whole, from
         start to end, if the model carries a state; `windows` the same of windows of 256 tokens, each from an empty
-        state, as nanoGPT measures; in both, `without_cache` the same of a model with a cache if it did not look at it;
+        state, as nanoGPT measures; in both, for a model with a cache, `nats_per_character_without_cache` and its bits;
         and a `sample` of what the model writes.
     """
     by_windows = _measured(call, records.windows(), records, carries=False)
@@ -81,7 +82,8 @@ def _measured(call: Signatures, batches: Iterable[Any], records: MeasuredText, c
     totals, count = _totals(call, batches, carries, reads_on=records.carries)
     result: dict[str, Any] = _figures(totals["log_probabilities"], count, records)
     if "uncached_log_probabilities" in totals:
-        result["without_cache"] = _figures(totals["uncached_log_probabilities"], count, records)
+        without = _figures(totals["uncached_log_probabilities"], count, records)
+        result |= {f"{name}_without_cache": without[name] for name in UNCACHED}
     return result
 
 
@@ -124,9 +126,8 @@ def show_figures(figures: dict[str, Any]) -> Iterable[Any]:
 
     both = (figures, figures["windows"])
     names = ("nats_per_token", "perplexity", "nats_per_character", "bits_per_character")
+    names += tuple(f"{name}_without_cache" for name in UNCACHED if f"{name}_without_cache" in figures)
     rows = [[name.replace("_", " "), *(one[name] for one in both)] for name in names]
-    if "without_cache" in figures:
-        rows.append(["bits per character without the cache", *(one["without_cache"][names[-1]] for one in both)])
     yield table("", ["", "read as one text", f"windows of {WINDOW}, each from nothing"], rows)
     yield "What it writes (temperature 0.8):\n"
     yield figures["sample"]

@@ -31,6 +31,7 @@ MODELS = {
     ],
     "rnn": ["--model.kind", "rnn", "--model.encoder_layers", "1", "--model.decoder_layers", "1", *RECURRENT],
 }
+LEAST_PAIRS = 20
 SPLITS = {"": "train", "validation_": "val", "test_": "test_2016_flickr"}
 
 
@@ -90,9 +91,11 @@ def draw(results, path):
     figure, axes = plt.subplots(figsize=(6.5, 4), layout="constrained")
     for found in results:
         if found["direction"] == results[0]["direction"]:
-            groups = found["validation"]["by_length"]
+            # The BLEU of a handful of sentences says nothing.
+            groups = [group for group in found["validation"]["by_length"] if group["pairs"] >= LEAST_PAIRS]
             labels = [f"{group['from']} to {group['to'] or '...'}" for group in groups]
-            axes.plot(labels, [group["bleu"] for group in groups], marker="o", label=found["model"])
+            name = {"rnn": "RNN, context at every step", "rnn_attention": "RNN with attention"}.get(found["model"])
+            axes.plot(labels, [group["bleu"] for group in groups], marker="o", label=name or found["model"])
     axes.set_xlabel("words of the sentence")
     axes.set_ylabel("sacreBLEU, validation")
     axes.set_ylim(bottom=0)

@@ -86,8 +86,9 @@ def measure(options, minutes, runs, name):
     for split in ("validation", "test"):
         found = command("evaluate", "text_generation", "--run", name, "--runs.dir", runs, "--split", split)
         by_protocol = {"carried": found, "windows": found["windows"]}
-        by_protocol |= {f"{name} without cache": one.get("without_cache", one) for name, one in by_protocol.items()}
         losses = {name: one["nats_per_character"] for name, one in by_protocol.items()}
+        for name, one in by_protocol.items():
+            losses[f"{name} without cache"] = one.get("nats_per_character_without_cache", losses[name])
         figures[split] = {**losses, "tokens": found["tokens"]}
     history = [[entry["seconds"], entry["validation"]["loss"]] for entry in report["history"]]
     characters = report["data"]["rows"]["train"]

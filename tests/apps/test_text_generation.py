@@ -179,9 +179,9 @@ def test_evaluation_reads_the_text_as_one_with_a_cache(tmp_path, streams, tolera
     figures, model, ids = figures_of(config)
     expected = mean_loss(with_cache(model, config.cache), ids)
     np.testing.assert_allclose(figures["nats_per_token"], expected, rtol=tolerance)
-    np.testing.assert_allclose(figures["without_cache"]["nats_per_token"], mean_loss(model, ids), rtol=tolerance)
-    assert figures["nats_per_token"] < figures["without_cache"]["nats_per_token"]
-    assert figures["windows"]["without_cache"]["tokens"] == figures["tokens"]
+    np.testing.assert_allclose(figures["nats_per_character_without_cache"], mean_loss(model, ids), rtol=tolerance)
+    assert figures["nats_per_character"] < figures["nats_per_character_without_cache"]
+    assert figures["windows"]["bits_per_character_without_cache"] > figures["windows"]["bits_per_character"]
 
 
 @pytest.mark.parametrize("writes", [False, True])
@@ -301,11 +301,11 @@ def test_commands_from_a_text_to_a_stream(command, tmp_path):
     evaluated = ("evaluate", "text_generation", "--run", "cat", *runs, "--json", "--cache.size", "50")
     code, output, errors = command(*evaluated)
     assert code == 0, errors
-    assert json.loads(output)["without_cache"]["bits_per_character"] == pytest.approx(without, rel=1e-3)
+    assert json.loads(output)["bits_per_character_without_cache"] == pytest.approx(without, rel=1e-3)
     folder = RunFolder(tmp_path / "runs", "text_generation", "cat")
     assert folder.read_config(Config).cache.size == 0
     command("evaluate", "text_generation", "--run", "cat", *runs, "--split", "test")
-    assert "without_cache" not in folder.read_json("report.json")["metrics"]["validation"]
+    assert "bits_per_character_without_cache" not in folder.read_json("report.json")["metrics"]["validation"]
     code, output, errors = command(*evaluated, "--keep_settings")
     assert code == 0, errors
     assert folder.read_config(Config).cache.size == 50
