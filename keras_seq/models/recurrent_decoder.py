@@ -10,6 +10,7 @@ from keras_seq.models.bridge import Bridge
 from keras_seq.models.context import Context
 from keras_seq.models.decoder import Decoder
 from keras_seq.models.memory import steps_of, steps_shape
+from keras_seq.models.step_dropout import draw_mask, drop
 from keras_seq.recurrent.recurrent import Recurrent
 from keras_seq.recurrent.weight_dropout import dropped_weights
 
@@ -183,10 +184,10 @@ class RecurrentDecoder(Decoder):
         steps = {} if memory is None else {"memory": steps_of(memory), "memory_mask": memory_mask}
         masks = self._masks(batch, training)
         for layer, start, mask in zip(self.layers, initial_states, masks, strict=False):
-            sequences = _drop(sequences, mask, all_steps=True)
+            sequences = drop(sequences, mask, all_steps=True)
             with self._dropped_weights(layer, training):
                 sequences, _, _ = layer.run(sequences, start, None, training, True, **steps)
-        return _drop(sequences, masks[-1], all_steps=True)
+        return drop(sequences, masks[-1], all_steps=True)
 
     def read_on(self, tokens, states, mask=None, reset=None, training=False):
         """A language model reads on: tokens `[batch, time]` from the states of each layer; see `LanguageModel`.
@@ -196,12 +197,12 @@ class RecurrentDecoder(Decoder):
         """
         sequences, after = self.embedding(tokens), []
         masks = self._masks(ops.shape(tokens)[0], training)
-        for layer, start, drop in zip(self.layers, states, masks, strict=False):
-            sequences = _drop(sequences, drop, all_steps=True)
+        for layer, start, dropped in zip(self.layers, states, masks, strict=False):
+            sequences = drop(sequences, dropped, all_steps=True)
             with self._dropped_weights(layer, training):
                 sequences, _, final = layer.run(sequences, list(start), mask, training, True, reset=reset)
             after.append(list(final))
-        return _drop(sequences, masks[-1], all_steps=True), after
+        return drop(sequences, masks[-1], all_steps=True), after
 
     def resume(self, states, batch_size):
         """The state for `step`, of a language model that has read on to these states of each layer."""
@@ -243,12 +244,12 @@ class RecurrentDecoder(Decoder):
         for cell, its, mask in zip(self.cells, state["layers"], masks, strict=False):
             constants = its["constants"]
             keywords = {} if constants is None else {"constants": constants}
-            projected = cell.project_sequences(_drop(output, mask), training, constants)
+            projected = cell.project_sequences(drop(output, mask), training, constants)
             output, states = cell.step(projected, its["states"], training=training, **keywords)
             layers.append({"states": list(states), "constants": constants})
             if cell.alignment_size:
                 alignment = _one_alignment(cell.alignments(states))
-        return _drop(output, masks[-1]), {**state, "layers": layers}, alignment
+        return drop(output, masks[-1]), {**state, "layers": layers}, alignment
 
     def _begin(self, memory, memory_mask):
         """The context if it is an input, and the list of initial states of each layer, or None."""
@@ -276,12 +277,9 @@ class RecurrentDecoder(Decoder):
             return [None] * len(sizes)
         first = self.dropout if self.embedding_dropout is None else self.embedding_dropout
         rates = [first] + [self.dropout] * len(self.layers)
-        return [self._mask((batch_size, size), rate) for size, rate in zip(sizes, rates, strict=True)]
-
-    def _mask(self, shape, rate):
-        if not rate:
-            return None
-        return keras.random.dropout(ops.ones(shape, dtype=self.compute_dtype), rate, seed=self.seed_generator)
+        shapes = [(batch_size, size) for size in sizes]
+        how = self.compute_dtype, self.seed_generator
+        return [draw_mask(shape, rate, *how) for shape, rate in zip(shapes, rates, strict=True)]
 
     def get_config(self):
         """Return the arguments that build this layer again."""
@@ -318,13 +316,6 @@ def _deserialize(config):
     if isinstance(config, list):
         return [_deserialize(one) for one in config]
     return keras.saving.deserialize_keras_object(config)
-
-
-def _drop(inputs, mask, all_steps=False):
-    """Inputs `[batch, size]`, or `[batch, time, size]` with `all_steps`, without what a mask `[batch, size]` drops."""
-    if mask is None:
-        return inputs
-    return ops.multiply(inputs, ops.expand_dims(mask, 1) if all_steps else mask)
 
 
 def _one_alignment(weights):
