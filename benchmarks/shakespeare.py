@@ -54,7 +54,10 @@ def command(*words):
 
 
 def train(options, minutes, runs, name):
-    """Train for some minutes; returns the report of the run."""
+    """Train for some minutes, unless that has been done; returns the report of the run."""
+    report = runs / "text_generation" / name / "report.json"
+    if report.exists():
+        return json.loads(report.read_text())
     budget = ["--training.minutes", minutes]
     return command(
         *("train", "text_generation", "--config", str(CONFIG), *SPLIT, *options, *budget),
@@ -86,9 +89,9 @@ def measure(options, minutes, runs, name):
     for split in ("validation", "test"):
         found = command("evaluate", "text_generation", "--run", name, "--runs.dir", runs, "--split", split)
         by_protocol = {"carried": found, "windows": found["windows"]}
-        losses = {name: one["nats_per_character"] for name, one in by_protocol.items()}
-        for name, one in by_protocol.items():
-            losses[f"{name} without cache"] = one.get("nats_per_character_without_cache", losses[name])
+        losses = {protocol: one["nats_per_character"] for protocol, one in by_protocol.items()}
+        for protocol, one in by_protocol.items():
+            losses[f"{protocol} without cache"] = one.get("nats_per_character_without_cache", losses[protocol])
         figures[split] = {**losses, "tokens": found["tokens"]}
     history = [[entry["seconds"], entry["validation"]["loss"]] for entry in report["history"]]
     characters = report["data"]["rows"]["train"]
