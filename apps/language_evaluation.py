@@ -125,7 +125,7 @@ def show_figures(figures: dict[str, Any]) -> Iterable[Any]:
     from apps.console import table
 
     both = (figures, figures["windows"])
-    names = ("nats_per_token", "perplexity", "nats_per_character", "bits_per_character")
+    names: tuple[str, ...] = ("nats_per_token", "perplexity", "nats_per_character", "bits_per_character")
     names += tuple(f"{name}_without_cache" for name in UNCACHED if f"{name}_without_cache" in figures)
     rows = [[name.replace("_", " "), *(one[name] for one in both)] for name in names]
     yield table("", ["", "read as one text", f"windows of {WINDOW}, each from nothing"], rows)

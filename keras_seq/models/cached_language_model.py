@@ -18,6 +18,9 @@ class CachedLanguageModel(LanguageModel):
         cache: The `ContinuousCache`.
         **kwargs: The arguments of a model.
 
+    Call arguments:
+        ids, initial_state, reset, mask, training: As of a `LanguageModel`.
+
     Output shape:
         `(scores, state)`: float32 `[batch, time, vocabulary_size]`, log-probabilities of the token after each step, and
         the state: that of the model, and the memory of the cache.
@@ -37,6 +40,7 @@ class CachedLanguageModel(LanguageModel):
             )
         super().__init__(model.decoder, features_in_training=model.features_in_training, **kwargs)
         self.cache = cache
+        self.inner_name = model.name
 
     def get_initial_state(self, batch_size):
         """The state at the start of a text: `{"model": ..., "cache": ...}`."""
@@ -92,7 +96,7 @@ class CachedLanguageModel(LanguageModel):
     def get_config(self):
         """Return the arguments that build this model again."""
         config = super().get_config()
-        model = LanguageModel(self.decoder, self.features_in_training)
+        model = LanguageModel(self.decoder, self.features_in_training, name=self.inner_name)
         del config["decoder"], config["features_in_training"]
         parts = {"model": model, "cache": self.cache}
         return {**config, **{name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}}

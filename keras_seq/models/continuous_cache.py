@@ -35,6 +35,17 @@ class ContinuousCache(keras.layers.Layer):
         closeness: The cosine at which a single state of the past gives the cache half of its share. From -1
             to 1. Defaults to `0.8`.
         **kwargs: The arguments of a layer.
+
+    Call arguments:
+        logits: Tensor `[batch, time, vocabulary]`, the scores of the model for the token after each step.
+        ids: Integer tensor `[batch, time]`, the tokens that it has read.
+        states: Tensor `[batch, time, features]`, its state after each of them.
+        memory: Optional memory to go on from; nothing is remembered without it.
+        mask: Optional boolean tensor `[batch, time]`, false at steps that are not there.
+        reset: Optional boolean tensor `[batch, time]`, true at the first token of a document.
+
+    Output shape:
+        `(log_probabilities, memory)`: float32 `[batch, time, vocabulary]`, and the memory after the window.
     """
 
     def __init__(self, size, share=0.35, sharpness=17.0, closeness=0.8, **kwargs):
@@ -63,6 +74,13 @@ class ContinuousCache(keras.layers.Layer):
             "count": ops.zeros((batch_size,), dtype="int32"),
             "first": ops.zeros((batch_size,), dtype="int32"),
         }
+
+    def call(self, logits, ids, states, memory=None, mask=None, reset=None):
+        """Read a window and mix: the log-probabilities, and the memory after it."""
+        if memory is None:
+            memory = self.get_initial_state(ops.shape(ids)[0], states.shape[-1])
+        view, memory = self.read(ids, states, memory, mask, reset)
+        return self.mix(logits, view), memory
 
     def read(self, ids, states, memory, mask=None, reset=None):
         """Read a window.

@@ -112,6 +112,10 @@ EXAMPLES = {
         9, keras_seq.GRUCell(3), keras_seq.RecurrentDecoder(8, keras_seq.GRUCell(3)), dropout=0.1
     ),
     "LanguageModel": lambda: keras_seq.LanguageModel(keras_seq.RecurrentDecoder(9, keras_seq.GRUCell(3)), True),
+    "ContinuousCache": lambda: keras_seq.ContinuousCache(3, share=0.5, sharpness=2.0, closeness=0.1),
+    "CachedLanguageModel": lambda: keras_seq.CachedLanguageModel(
+        keras_seq.LanguageModel(keras_seq.RecurrentDecoder(9, keras_seq.GRUCell(3)), True), keras_seq.ContinuousCache(3)
+    ),
     "TruncatedBPTT": lambda: keras_seq.TruncatedBPTT(recurrent(return_sequences=True, return_state=True)),
     "VectorToSequence": lambda: keras_seq.VectorToSequence(keras_seq.LSTMCell(3), steps=5, feed="every", outputs=2),
 }
@@ -170,8 +174,12 @@ def test_config_round_trip(name):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_keras_file_round_trip(name, tmp_path, numpy):
     layer = EXAMPLES[name]()
-    if name in ("LanguageModel", "SequenceClassifier", "SequenceTagger"):
+    if name in ("CachedLanguageModel", "LanguageModel", "SequenceClassifier", "SequenceTagger"):
         model, inputs = layer, np.array([[3, 4, 0], [5, 6, 7]])
+    elif name == "ContinuousCache":
+        logits, ids = keras.Input((None, 4)), keras.Input((None,), dtype="int32")
+        model = keras.Model([logits, ids], layer(logits, ids, logits)[0])
+        inputs = [X, np.array([[1, 2, 1, 2, 1], [3, 3, 0, 1, 3]])]
     elif name == "EncoderDecoder":
         model, inputs = layer, (np.array([[3, 4, 0], [5, 6, 7]]), np.array([[2, 4], [2, 5]]))
     elif name.endswith("Decoder"):
