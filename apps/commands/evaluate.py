@@ -32,7 +32,8 @@ def add_arguments(parser: Parser, task: Task) -> None:
         what.add_argument(
             "--keep_settings",
             action="store_true",
-            help=f"Write --{task.later_section}.* into the run, with the figures they give; its export has them then.",
+            help=f"Write --{task.later_section}.* into the run, with the figures they give; its export has them then. "
+            "What is left out stays as the run has it.",
         )
         parser.add_config(_section_class(task, task.later_section), task.later_section)
 
@@ -49,7 +50,7 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         raise UsageError(f"--keep_settings goes with --{task.later_section}.* alone, on the data of the run.")
     if arguments.get("model"):
         if changed:
-            raise UsageError(f"{next(iter(changed))} is fixed in an exported model: give it with --run, then export.")
+            raise UsageError(f"--{next(iter(changed))} is fixed in an exported model: give it with --run, then export.")
         entry = find_model(arguments, task)
         import_tensorflow()
         with console.working():
@@ -86,8 +87,9 @@ def _evaluate_run(
     from apps.runs.trained import open_run
 
     trained = open_run(task, folder, console.warn)
-    settings = {**flatten(to_settings(trained.config)), **changed}
-    config = build_config(task.config_class, settings) if changed else trained.config
+    config = trained.config
+    if changed:
+        config = build_config(task.config_class, {**flatten(to_settings(config)), **changed})
     records = task.records(_with_data(config, task, given), split, trained.processor)
     call = signature_caller(task.signatures(trained.model, trained.processor, config))
     figures = task.evaluate(call, records, trained.processor.labels)
