@@ -111,7 +111,11 @@ class SentimentTask(Task):
         return build_classifier(config.model, len(processor.tokenizer.vocabulary), len(processor.labels))
 
     def start_weights(self, model: "keras.Model", data: Any, config: Config) -> None:
-        """Give the embeddings vectors from the co-occurrences of words, or the layers those of a language model."""
+        """Vectors from the co-occurrences of words, or the layers of a language model; and weights of n-grams."""
+        if model.ngrams is not None:
+            from apps.ngram_start import start_ngrams
+
+            start_ngrams(model.ngrams, data.texts("train"), len(data.labels))
         if config.model.language_model is not None:
             from apps.language_start import start_from_language_model
 
@@ -226,6 +230,8 @@ class SentimentTask(Task):
             network += f" It learnt as well from the answers of {model.teacher} for texts without labels."
         if not model.layers:
             network = f"Word vectors of {model.embedding_size} numbers with {model.pooling} pooling: it knows no order."
+        if model.ngrams:
+            network += f" Beside it, a linear model of which words occur, and which runs of up to {model.ngrams}."
         length = f"at most {config.text.max_length} tokens" if config.text.max_length else "all of its tokens"
         limits = [
             f"It knows texts like those of {facts['source']}; on others, its probabilities can be far off.",

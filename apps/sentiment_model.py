@@ -9,7 +9,7 @@ import tensorflow as tf
 from apps.attribution import integrated_gradients
 from apps.task import Processor
 from keras_seq.cells import ElmanCell, GRUCell, LSTMCell
-from keras_seq.models import SequenceClassifier
+from keras_seq.models import NgramScores, SequenceClassifier
 from keras_seq.pooling import AttentivePooling, ConcatenatedPooling, LastPooling, MaxPooling, MeanPooling
 from keras_seq.recurrent import Bidirectional, Recurrent, Segmented, Stacked
 from pipelines.config import TextConfig
@@ -32,6 +32,8 @@ def build_classifier(config: "ModelConfig", vocabulary_size: int, classes: int) 
         word_dropout=config.word_dropout,
         embedding_dropout=config.embedding_dropout,
         output_dropout=config.output_dropout,
+        ngrams=NgramScores(classes, config.ngram_features, config.ngrams) if config.ngrams else None,
+        ngram_share=config.ngram_share,
     )
     model.build((None, None))
     return model
@@ -95,7 +97,7 @@ def classifier_signatures(
     """The functions of an exported classifier, strings in and strings out.
 
     Args:
-        model: Has `embed(ids)` and `classify(embedded, mask)`.
+        model: Has `embed(ids)`, `ngram_scores(ids)` and `classify(embedded, mask, scores)`.
         processor: Tokenizer and labels.
         text: How long texts are cut, as in training.
         explain_steps: Points of the integral behind the saliencies.
@@ -126,10 +128,17 @@ def classifier_signatures(
     def explain(text: tf.Tensor) -> dict[str, tf.Tensor]:
         ids = encode(text)
         mask = tf.not_equal(ids, 0)
-        embedded = model.embed(ids)
-        logits = model.classify(embedded, mask)
+        embedded, scores = model.embed(ids), model.ngram_scores(ids)
+        logits = model.classify(embedded, mask, scores)
         target = tf.argmax(logits, axis=1)
-        saliency = integrated_gradients(model.classify, embedded, mask, target, explain_steps)
+        # What n-grams add to the scores goes along the line from nothing to the text beside the word vectors.
+        size = embedded.shape[2]
+        path = embedded if scores is None else tf.concat([tf.cast(embedded, tf.float32), scores], axis=-1)
+
+        def classify(point: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+            return model.classify(point[..., :size], mask, None if scores is None else point[..., size:])
+
+        saliency = integrated_gradients(classify, path, mask, target, explain_steps)
         return {**answer(logits), "tokens": _padded(shown(tokenizer.tokenize(text))), "saliency": saliency}
 
     return {"serving_default": serving_default, "explain": explain}

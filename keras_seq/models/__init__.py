@@ -6,6 +6,7 @@ from keras_seq.models.decoder import Decoder
 from keras_seq.models.encoder_decoder import EncoderDecoder
 from keras_seq.models.language_model import LanguageModel
 from keras_seq.models.memory import Memory
+from keras_seq.models.ngram_scores import NgramScores
 from keras_seq.models.recurrent_decoder import RecurrentDecoder
 from keras_seq.models.sequence_classifier import SequenceClassifier
 from keras_seq.models.sequence_tagger import SequenceTagger
@@ -21,6 +22,7 @@ __all__ = [
     "EncoderDecoder",
     "LanguageModel",
     "Memory",
+    "NgramScores",
     "RecurrentDecoder",
     "SequenceClassifier",
     "SequenceTagger",

@@ -89,7 +89,8 @@ class EmbeddedModel(keras.Model):
         """Build the model that `get_config` describes."""
         config = dict(config)
         for part in cls.parts:
-            config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
+            # Optional parts that came later are missing in the configurations of older models.
+            config[part] = keras.saving.deserialize_keras_object(config.get(part), custom_objects=custom_objects)
         return cls(**config)
 
 

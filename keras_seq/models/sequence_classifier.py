@@ -25,6 +25,9 @@ class SequenceClassifier(EmbeddedModel):
             Defaults to `0.0`.
         output_dropout: Fraction of the pooled features that are dropped while training. Defaults to `0.0`.
         seed: Optional seed of the dropouts.
+        ngrams: Optional `NgramScores`, a linear model that is fitted by itself: its scores are added to the logits,
+            but not in training, where a model that knows the training texts by heart would leave nothing to learn.
+        ngram_share: What these scores are multiplied by. Defaults to `1.0`.
 
     Call arguments:
         ids: Integer tensor `[batch, time]`, 0 where a sequence is padded.
@@ -41,7 +44,7 @@ class SequenceClassifier(EmbeddedModel):
     (2, 2)
     """
 
-    parts = ("encoder", "pooling")
+    parts = ("encoder", "pooling", "ngrams")
 
     def __init__(
         self,
@@ -54,36 +57,57 @@ class SequenceClassifier(EmbeddedModel):
         embedding_dropout=0.0,
         output_dropout=0.0,
         seed=None,
+        ngrams=None,
+        ngram_share=1.0,
         **kwargs,
     ):
+        pooling = MeanPooling() if pooling is None else pooling
         super().__init__(
             vocabulary_size,
             classes,
             embedding_size,
-            {"encoder": encoder, "pooling": MeanPooling() if pooling is None else pooling},
+            {"encoder": encoder, "pooling": pooling, "ngrams": ngrams},
             word_dropout,
             embedding_dropout,
             output_dropout,
             seed,
             **kwargs,
         )
+        self.ngram_share = ngram_share
 
     def build(self, ids_shape=None):
         """Build all parts for ids `[batch, time]`."""
         if not self.embedding.built:
             self.embedding.build((None, None))
+        if self.ngrams is not None and not self.ngrams.built:
+            self.ngrams.build((None, None))
         shape = build_in_a_row([self.encoder], (None, None, self.embedding_size))
         build_in_a_row([self.pooling, self.head] if len(shape) == 3 else [self.head], shape)
         self.built = True
 
     def call(self, ids, training=False):
         """Classify: ids `[batch, time]` to logits `[batch, classes]`."""
-        return self.classify(self.embed(ids, training=training), ops.not_equal(ids, 0), training=training)
+        scores = None if training else self.ngram_scores(ids)
+        return self.classify(self.embed(ids, training=training), ops.not_equal(ids, 0), scores, training=training)
 
-    def classify(self, embedded, mask, training=False):
-        """Logits of word vectors `[batch, time, embedding_size]` with a boolean mask `[batch, time]`."""
+    def ngram_scores(self, ids):
+        """What the n-grams add to the logits, by token: float32 `[batch, time, classes]`; `None` if there are none."""
+        return None if self.ngrams is None else self.ngram_share * self.ngrams(ids)
+
+    def classify(self, embedded, mask, ngram_scores=None, training=False):
+        """Logits of word vectors `[batch, time, embedding_size]` with a boolean mask `[batch, time]`.
+
+        With `ngram_scores` `[batch, time, classes]`, these are added.
+        """
         features = embedded
         if self.encoder is not None:
             features = self.encoder(features, mask=mask, training=training)
         pooled = features if len(features.shape) == 2 else self.pooling(features, mask=mask)
-        return self.score(pooled, training=training)
+        logits = self.score(pooled, training=training)
+        if ngram_scores is not None:
+            logits += ops.sum(ngram_scores, axis=1) + self.ngram_share * self.ngrams.bias
+        return logits
+
+    def get_config(self):
+        """Return the arguments that build this model again."""
+        return {**super().get_config(), "ngram_share": self.ngram_share}

@@ -12,6 +12,7 @@ from apps.sentiment import TASK, Config, ModelConfig, SentimentProcessor
 from apps.sentiment_model import LikeliestAccuracy, build_classifier, cross_entropy
 from apps.settings import build_config
 from pipelines.text import WordTokenizer
+from pipelines.text.ngram_weights import ngram_weights
 from pipelines.text.word_vectors import cooccurrence_vectors
 
 WORDS = ["", "[UNK]", "a", "good", "bad", "film", "not", "the", "很", "好", "!", "."]
@@ -50,6 +51,15 @@ def ids_of(text, processor, length=20, head_share=0.25):
     return ids if len(ids) <= length else ids[:head] + ids[len(ids) - (length - head) :]
 
 
+def give_all_ngrams_weights(layer):
+    """Random weights for every word and pair of known words."""
+    pairs = np.array([*itertools.product(range(2, len(WORDS)), repeat=2)], np.int32)
+    keys, _ = layer.keys(pairs)
+    known = np.unique(np.concatenate([keys.numpy()[:, 0, 0], keys.numpy()[:, 1, 0]]))
+    rng = np.random.default_rng(5)
+    layer.set_ngrams(known, rng.normal(size=(len(known), layer.classes)), rng.normal(size=layer.classes))
+
+
 def test_served_text_equals_the_model_on_its_ids_whatever_is_beside_it(signatures, model, processor):
     answers = signatures["serving_default"](tf.constant(TEXTS))
     for index, text in enumerate(TEXTS):
@@ -66,8 +76,12 @@ def test_batch_of_none(signatures, name):
     assert answers["probabilities"].shape == (0, 3)
 
 
-def test_explanation_gives_tokens_and_what_they_add_to_the_log_odds(model, processor):
-    config = build_config(Config, {**SMALL, "explain_steps": 40})
+@pytest.mark.parametrize("ngrams", [0, 2])
+def test_explanation_gives_tokens_and_what_they_add_to_the_log_odds(ngrams, model, processor):
+    config = build_config(Config, {**SMALL, "explain_steps": 40, "model.ngrams": ngrams, "model.ngram_features": 200})
+    if ngrams:
+        model = TASK.build_model(config, processor)
+        give_all_ngrams_weights(model.ngrams)
     answers = TASK.signatures(model, processor, config)["explain"](tf.constant(TEXTS))
     served = TASK.signatures(model, processor, config)["serving_default"](tf.constant(TEXTS))
     np.testing.assert_allclose(answers["probabilities"], served["probabilities"], atol=1e-6)
@@ -80,10 +94,11 @@ def test_explanation_gives_tokens_and_what_they_add_to_the_log_odds(model, proce
         assert [word for word in known if word in WORDS] == [WORDS[i] for i in ids if i > 1]
         assert not saliency[index, len(ids) :].any()
         mask = np.array([ids or [0]]) != 0
-        embedded = model.embed(tf.constant([ids or [0]]))
+        embedded, scores = model.embed(tf.constant([ids or [0]])), model.ngram_scores(tf.constant([ids or [0]]))
         target = tf.argmax(answers["probabilities"][index : index + 1], axis=1)
-        whole = log_odds(model.classify(embedded, tf.constant(mask)), target)
-        nothing = log_odds(model.classify(embedded * 0, tf.constant(mask)), target)
+        whole = log_odds(model.classify(embedded, tf.constant(mask), scores), target)
+        scores = None if scores is None else scores * 0
+        nothing = log_odds(model.classify(embedded * 0, tf.constant(mask), scores), target)
         np.testing.assert_allclose(saliency[index].sum(), (whole - nothing)[0], atol=5e-4)
 
 
@@ -132,6 +147,33 @@ def test_loss_is_the_smoothed_cross_entropy(smoothing):
     assert float(cross_entropy(smoothing)(tf.constant(targets), tf.constant(logits))) == pytest.approx(
         expected, rel=1e-5
     )
+
+
+def test_ngrams_start_from_a_linear_model_of_the_training_texts():
+    """Against the same fit with n-grams as Python tuples, of texts that are no longer than the chunks they come in."""
+    options = {**SMALL, "model.ngrams": 2, "model.ngram_features": 5000, "data.source": "samples"}
+    config = build_config(Config, options)
+    data = TASK.datasets(config)
+    model = TASK.build_model(config, data)
+    assert not model.ngrams(np.array([[5, 6, 7]])).numpy().any()
+    TASK.start_weights(model, data, config)
+
+    texts = data.texts("train")
+    rows = [texts.ids[start:stop].tolist() for start, stop in itertools.pairwise(texts.offsets)]
+    found = [
+        {ngram for n in (1, 2) for ngram in zip(*(row[i:] for i in range(n)), strict=False) if min(ngram) >= 2}
+        for row in rows
+    ]
+    numbers = {ngram: index for index, ngram in enumerate(sorted(set.union(*found)))}
+    where = np.repeat(np.arange(len(rows)), [len(ngrams) for ngrams in found])
+    keys = np.array([numbers[ngram] for ngrams in found for ngram in sorted(ngrams)])
+    kept, weights, bias = ngram_weights(where, keys, texts.labels, 2, 5000)
+    known = dict(zip(kept.tolist(), weights, strict=True))
+    for row, ngrams in zip(rows, found, strict=True):
+        expected = sum((known.get(numbers[ngram], np.zeros(2)) for ngram in ngrams), np.zeros(2))
+        assert np.any(expected)
+        np.testing.assert_allclose(model.ngrams(np.array([row])).numpy().sum(axis=(0, 1)), expected, atol=1e-4)
+    np.testing.assert_allclose(model.ngrams.bias, bias, atol=1e-5)
 
 
 @pytest.mark.parametrize("start", ["random", "cooccurrence"])

@@ -103,6 +103,7 @@ EXAMPLES = {
         9, 3, keras_seq.MatrixVectorCell(2), inner_words=True, output_dropout=0.2, head_regularizer="l2", seed=1
     ),
     "LearnedPositions": lambda: keras_seq.LearnedPositions(9),
+    "NgramScores": lambda: keras_seq.NgramScores(3, 50, order=2, first_token=1),
     "RecurrentDecoder": lambda: keras_seq.RecurrentDecoder(
         9, keras_seq.GRUCell(3), use="attention", attention=keras_seq.AdditiveAttention(3), tied_embeddings=True
     ),
@@ -180,6 +181,9 @@ def test_keras_file_round_trip(name, tmp_path, numpy):
         logits, ids = keras.Input((None, 4)), keras.Input((None,), dtype="int32")
         model = keras.Model([logits, ids], layer(logits, ids, logits)[0])
         inputs = [X, np.array([[1, 2, 1, 2, 1], [3, 3, 0, 1, 3]])]
+    elif name == "NgramScores":
+        ids = keras.Input((None,), dtype="int32")
+        model, inputs = keras.Model(ids, layer(ids)), np.array([[3, 4, 0], [5, 6, 7]])
     elif name == "EncoderDecoder":
         model, inputs = layer, (np.array([[3, 4, 0], [5, 6, 7]]), np.array([[2, 4], [2, 5]]))
     elif name.endswith("Decoder"):
