@@ -16,14 +16,14 @@ where an interrupted one stopped; --fresh starts over. At the end: a table in Ma
 import argparse
 import dataclasses
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from imdb_table import environment, table_of
 
 from apps import sentiment
 from apps.cli import explain
@@ -44,20 +44,6 @@ TITLES = {
 RECURRENT = ("ours", "keras", "tensorflow")
 # Settings of a run that do not change what it learns.
 HARMLESS = {"data.dir", "training.checkpoint_seconds", "training.tensorboard", "explain_steps"}
-NOTES = """\
-One run of each (seed {seed}), on {cores} CPU cores, TensorFlow {tensorflow}, Keras {keras}, scikit-learn {sklearn};
-the same {train:,} reviews to train on, {validation:,} to choose by and {test:,} to test on. Training time includes
-measuring the validation split after each epoch, and leaves out reading and encoding the texts.{start}
-
-- Keras example: vocabulary 20,000, the last 200 words of a review, padded on the left, no mask; batches of 32, Adam,
-  2 epochs, of which the last counts. As in the example, words without punctuation marks.
-- TensorFlow tutorial: vocabulary 1,000, whole reviews, masked; batches of 64, Adam with learning rate 1e-4, 10 epochs.
-  Words without punctuation marks, as in the tutorial. Unlike there, batches are made of reviews of like length, which
-  saves time, and the weights of the best epoch on validation count.
-- Both Keras models are compiled without XLA, which is slower for such loops on a CPU.
-- Linear models: which words, punctuation marks and pairs of neighbours occur; C is chosen on validation, and the time
-  is that of all values of C together. Log-count ratios: Wang & Manning (2012).
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +113,7 @@ def main() -> int:
             done[row] = {"row": row, "title": TITLES[row], "settings": plan.settings(row), **figures, **environment()}
             atomic.write_json(plan.result_file(row), done[row])
             print(f"{row}: validation {figures['validation']:.4f}, test {figures['test']:.4f}", flush=True)
-        print("\n" + write_table(plan, [result for result in done.values() if result is not None]))
+        print("\n" + write_results(plan, [result for result in done.values() if result is not None]))
     except (UserError, DataError, OSError, KeyboardInterrupt) as error:
         line, code = explain(error)
         print(f"error: {line}", file=sys.stderr)
@@ -287,54 +273,10 @@ def run_process(command: list[str], capture: bool = False) -> str:
     return output or ""
 
 
-def environment() -> dict[str, Any]:
-    versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "scikit-learn")}
-    return {"cores": os.cpu_count(), "versions": versions}
-
-
-def write_table(plan: Plan, results: list[dict[str, Any]]) -> str:
-    """Write results.json and table.md, and return the latter.
-
-    Raises:
-        UserError: when the rows had different reviews.
-    """
-    first = results[0]
-    for result in results[1:]:
-        if result["data"] != first["data"]:
-            raise UserError(
-                f"The rows {first['row']} and {result['row']} had different reviews: measure one of them again with "
-                f"--only {result['row']} --fresh."
-            )
-    header = ("model", "parameters", "training", "validation", "test")
-    cells = [
-        (r["title"], f"{r['parameters']:,}", f"{r['seconds']:,.0f} s", f"{r['validation']:.2%}", f"{r['test']:.2%}")
-        for r in results
-    ]
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    lines = [header, *cells]
-    texts = [
-        " | ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
-        for line in lines
-    ]
-    table = "\n".join(f"| {text} |" for text in [texts[0], " | ".join(rule), *texts[1:]])
-    start = ""
-    if any(result["row"] == "ours" for result in results) and plan.config.model.embedding_start == "cooccurrence":
-        start = " It also leaves out\ncomputing the vectors that the embeddings of `keras-seq` start from."
-    versions = first["versions"]
-    notes = NOTES.format(
-        seed=first["settings"]["seed"],
-        cores=first["cores"],
-        tensorflow=versions["tensorflow"],
-        keras=versions["keras"],
-        sklearn=versions["scikit-learn"],
-        start=start,
-        **first["data"]["rows"],
-    )
-    trial = first["settings"]["limit"] is not None or plan.epochs is not None
-    text = (
-        f"{'A trial, not a result: see the settings in results.json.' + chr(10) * 2 if trial else ''}{table}\n\n{notes}"
-    )
+def write_results(plan: Plan, results: list[dict[str, Any]]) -> str:
+    """Write results.json and table.md, and return the latter."""
+    trial = results[0]["settings"]["limit"] is not None or plan.epochs is not None
+    text = table_of(results, trial, own_vectors=plan.config.model.embedding_start == "cooccurrence")
     atomic.write_json(plan.out / "results.json", {"rows": results})
     atomic.write_text(plan.out / "table.md", text)
     return text

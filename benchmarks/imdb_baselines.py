@@ -8,7 +8,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,69 +22,12 @@ from pipelines.errors import DataError
 
 import_tensorflow()  # before anything else does, which would let its notices through
 
+from imdb_linear import bigrams, bigrams_naive_bayes  # noqa: E402
+from imdb_reviews import Job, Reviews, say  # noqa: E402
+
 from pipelines.batching import BatchReader, EncodedTexts, find_boundaries, plan_epoch  # noqa: E402
-from pipelines.sentiment import SentimentData, load_sentiment  # noqa: E402
 
 PROGRESS_SECONDS = 30
-INVERSE_REGULARISATION = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-# Punctuation marks are taken out of a vocabulary that has room for this many of them.
-MARKS = 200
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to measure: the row, where its data are, and epochs other than its own."""
-
-    row: str
-    data: DataConfig
-    seed: int
-    epochs: int | None = None
-
-
-class Reviews:
-    """The three splits of IMDB as ids; the test reviews are read when they are asked for.
-
-    Args:
-        job: The data and the seed of the split.
-        text: Vocabulary and lengths.
-        words_only: Leave out punctuation marks, in the texts and in the vocabulary.
-    """
-
-    def __init__(self, job: Job, text: TextConfig, words_only: bool = False):
-        self._job = job
-        self._size = text.vocabulary_size if words_only else None
-        self._text = TextConfig(**{**vars(text), "vocabulary_size": text.vocabulary_size + MARKS * words_only})
-        say("reading and encoding the training reviews")
-        data = self._load("train", "validation")
-        self._tokenizer, self._labels = data.tokenizer, data.labels
-        self.train, self.validation = self._texts(data, "train"), self._texts(data, "validation")
-        self.vocabulary_size = self._size or len(self._tokenizer.vocabulary)
-        self.facts = {"digests": data.report["digests"], "rows": data.report["splits"]}
-
-    def test(self) -> EncodedTexts:
-        say("reading and encoding the test reviews")
-        data = self._load("test", tokenizer=self._tokenizer, labels=self._labels)
-        for name, part in (("digests", "digests"), ("rows", "splits")):
-            self.facts[name] = {**self.facts[name], **data.report[part]}
-        return self._texts(data, "test")
-
-    def _load(self, *splits: str, **known: Any) -> SentimentData:
-        return load_sentiment(self._job.data, self._text, BatchConfig(), self._job.seed, splits=splits, **known)
-
-    def _texts(self, data: SentimentData, split: str) -> EncodedTexts:
-        texts = data.texts(split)
-        return texts if self._size is None else keep_words(texts, data.tokenizer.vocabulary, self._size)
-
-
-def keep_words(texts: EncodedTexts, vocabulary: list[str], size: int) -> EncodedTexts:
-    """The texts without punctuation marks, in a vocabulary of `size` words (padding and unknown included)."""
-    is_word = np.array([any(character.isalnum() for character in token) for token in vocabulary])
-    new_ids = np.where(is_word, np.cumsum(is_word) + 1, -1)
-    new_ids[new_ids >= size] = 1
-    new_ids[:2] = 0, 1
-    ids = new_ids[texts.ids]
-    kept_before = np.concatenate([[0], np.cumsum(ids >= 0)])
-    return EncodedTexts(ids[ids >= 0].astype(np.int32), kept_before[texts.offsets], texts.labels)
 
 
 def keras_example(job: Job) -> dict[str, Any]:
@@ -240,82 +182,6 @@ def train_keras(
         "data": reviews.facts,
         "details": {"epochs": epochs, "chosen_epoch": chosen + 1, "validation_of_epochs": history},
     }
-
-
-def bigrams(job: Job) -> dict[str, Any]:
-    """Logistic regression over which words and pairs of neighbouring words occur."""
-    return linear(job, log_count_ratios=False)
-
-
-def bigrams_naive_bayes(job: Job) -> dict[str, Any]:
-    """The same, with each feature scaled by its Naive Bayes log-count ratio (Wang & Manning, 2012)."""
-    return linear(job, log_count_ratios=True)
-
-
-def linear(job: Job, log_count_ratios: bool) -> dict[str, Any]:
-    """A linear model of words and bigrams; C is chosen on the validation split."""
-    from scipy import sparse
-    from sklearn.linear_model import LogisticRegression
-
-    reviews = Reviews(job, TextConfig(vocabulary_size=1_000_000, min_count=1, max_length=None))
-    start = time.monotonic()
-    columns = np.unique(find_ngrams(reviews.train, reviews.vocabulary_size)[1])
-    labels = reviews.train.labels
-    train, validation = (
-        occurrences(texts, reviews.vocabulary_size, columns) for texts in (reviews.train, reviews.validation)
-    )
-    scale = sparse.identity(len(columns), format="csr")
-    if log_count_ratios:
-        positive, negative = (train[labels == label].sum(axis=0).A1 + 1 for label in (1, 0))
-        scale = sparse.diags(np.log(positive / positive.sum()) - np.log(negative / negative.sum()), format="csr")
-    train, validation = train @ scale, validation @ scale
-    say(f"{len(columns):,} words and bigrams, {train.nnz:,} occurrences, {time.monotonic() - start:.0f} s")
-    best, tried = None, {}
-    for c in INVERSE_REGULARISATION:
-        model = LogisticRegression(C=c, solver="liblinear", random_state=job.seed).fit(train, labels)
-        tried[c] = accuracy = float(model.score(validation, reviews.validation.labels))
-        say(f"C {c:g}: validation {accuracy:.4f}, {time.monotonic() - start:.0f} s")
-        if best is None or accuracy > best[0]:
-            best = accuracy, c, model
-    seconds = time.monotonic() - start
-    assert best is not None
-    accuracy, c, model = best
-    texts = reviews.test()
-    test = occurrences(texts, reviews.vocabulary_size, columns) @ scale
-    return {
-        "parameters": len(columns) + 1,
-        "seconds": seconds,
-        "validation": accuracy,
-        "test": float(model.score(test, texts.labels)),
-        "data": reviews.facts,
-        "details": {"C": c, "validation_of_C": {f"{name:g}": value for name, value in tried.items()}},
-    }
-
-
-def find_ngrams(texts: EncodedTexts, vocabulary_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """(text, code) of every word and bigram: a word's code is its id, those of bigrams come after all words."""
-    ids = texts.ids.astype(np.int64)
-    rows = np.repeat(np.arange(len(texts), dtype=np.int32), texts.lengths)
-    inside = rows[:-1] == rows[1:]
-    pairs = ((ids[:-1] + 1) * vocabulary_size + ids[1:])[inside]
-    return np.concatenate([rows, rows[:-1][inside]]), np.concatenate([ids, pairs])
-
-
-def occurrences(texts: EncodedTexts, vocabulary_size: int, columns: np.ndarray) -> Any:
-    """Sparse [texts, columns]: 1 where the word or bigram of that code occurs; codes not in `columns` stay out."""
-    from scipy import sparse
-
-    rows, codes = find_ngrams(texts, vocabulary_size)
-    places = np.minimum(np.searchsorted(columns, codes), len(columns) - 1)
-    known = columns[places] == codes
-    rows, places = rows[known], places[known].astype(np.int32)
-    matrix = sparse.csr_matrix((np.ones(len(rows)), (rows, places)), shape=(len(texts), len(columns)))
-    matrix.data[:] = 1  # equal entries have been added up
-    return matrix
-
-
-def say(line: str) -> None:
-    print(f"  {line}", flush=True)
 
 
 BASELINES: dict[str, Callable[[Job], dict[str, Any]]] = {
