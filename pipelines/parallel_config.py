@@ -146,6 +146,8 @@ class PairTextConfig:
             left out, for they are hardly translations. Above 1; left out, all are kept.
         subword_dropout: Probability that the spelling of a training sentence passes over a piece that fits and takes a
             shorter one, anew in each epoch (MaxMatch-Dropout). From 0 to below 1; about 0.1 helps small data.
+        full_stop_dropout: Probability that a training pair loses the full stops at its ends, anew in each epoch, so
+            that sentences which are typed without one are known as well. From 0 to below 1.
     """
 
     level: Level = "subword"
@@ -158,6 +160,7 @@ class PairTextConfig:
     max_length: int | None = 100
     max_ratio: float | None = 4.0
     subword_dropout: float = 0.0
+    full_stop_dropout: float = 0.0
 
     def __post_init__(self):
         for option, level in (("vocabulary_size", self.level), ("target_vocabulary_size", self.resolved_target_level)):
@@ -166,8 +169,9 @@ class PairTextConfig:
         _at_least("text.max_length", self.max_length, 2)
         if self.max_ratio is not None and not self.max_ratio > 1:
             raise DataError(f"text.max_ratio must be above 1. Received: {self.max_ratio}")
-        if not 0 <= self.subword_dropout < 1:
-            raise DataError(f"text.subword_dropout must be from 0 to below 1. Received: {self.subword_dropout}")
+        for option in ("subword_dropout", "full_stop_dropout"):
+            if not 0 <= getattr(self, option) < 1:
+                raise DataError(f"text.{option} must be from 0 to below 1. Received: {getattr(self, option)}")
         if self.subword_dropout and "subword" not in (self.level, self.resolved_target_level):
             raise DataError("text.subword_dropout needs subwords: set --text.level subword")
         if self.joint and (self.resolved_target_level != self.level or self.target_vocabulary_size is not None):

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.errors import DataError
+from pipelines.full_stops import without_full_stops
 from pipelines.pair_batching import PairBatch, PairPlanner, PairReader, fit_count, pair_padding_share
 from pipelines.pair_encoding import EncodedSide, Sides, encode_pairs, learn_language_pair
 from pipelines.pair_report import notes, report_rows, report_sentences
@@ -72,14 +73,14 @@ class TranslationData:
         """Batches of one epoch.
 
         The same seed and epoch give the same batches, in any process; `.skip(n)` continues after n of them. With
-        `subword_dropout` the sentences are spelt anew in each epoch.
+        `subword_dropout` the sentences are spelt anew in each epoch, and with `full_stop_dropout` others go without.
 
         Args:
             epoch: From 0.
         """
         sides = self.training_sides(epoch)
         batches = self._plan(sides, epoch)
-        if any(self._samplers):  # the lengths, and with them the number of batches, are others in each epoch
+        if self._random_lengths:  # and with them the number of batches would be another in each epoch
             batches = fit_count(batches, self.steps_per_epoch)
         return PairReader(*sides, self._batch.static_shapes).dataset(batches)
 
@@ -87,7 +88,11 @@ class TranslationData:
     def steps_per_epoch(self) -> int:
         """Batches in an epoch of training, the same for each."""
         steps = len(self._plan(self.training_sides(0), 0))
-        return math.ceil(_SPARE_STEPS * steps) if any(self._samplers) else steps
+        return math.ceil(_SPARE_STEPS * steps) if self._random_lengths else steps
+
+    @property
+    def _random_lengths(self) -> bool:
+        return any(self._samplers) or self._text.full_stop_dropout > 0
 
     @property
     def validation(self) -> tf.data.Dataset | None:
@@ -116,6 +121,10 @@ class TranslationData:
             # A seed of its own: the order of the epoch does not depend on whether sentences are spelt anew.
             random = np.random.default_rng([self._seed % 2**63, epoch, 1 + number])
             sides.append(plain if sampler is None else sampler.sample(random))
+        if self._text.full_stop_dropout:
+            random = np.random.default_rng([self._seed % 2**63, epoch, 3])
+            vocabularies = self.tokenizer.source.vocabulary, self.tokenizer.target.vocabulary
+            return without_full_stops((sides[0], sides[1]), vocabularies, self._text.full_stop_dropout, random)
         return sides[0], sides[1]
 
     @cached_property

@@ -97,6 +97,7 @@ def test_a_wrong_language_is_noticed(files):
         ({"vocabulary_size": 100}, "text.vocabulary_size must be at least 259"),
         ({"target_level": "character"}, "--text.joint false"),
         ({"subword_dropout": 1.0}, "from 0 to below 1"),
+        ({"full_stop_dropout": -0.1}, "full_stop_dropout must be from 0 to below 1"),
         ({"subword_dropout": 0.1, "level": "word"}, "needs subwords"),
         ({"max_ratio": 1.0}, "text.max_ratio must be above 1"),
     ],

@@ -167,3 +167,47 @@ def test_training_on_random_spellings(files):
     # What is served is spelt without chance.
     plain = load(TEXT, batch, **files(english, german), **NO_SPLITS, tokenizer=data.tokenizer)
     assert (data.encoded("train")[0].ids == plain.encoded("train")[0].ids).all()
+
+
+def test_training_without_some_full_stops(files):
+    """Only pairs with one on both sides lose it, about as many as asked for, others in each epoch."""
+    kinds = [("low .", "slow ."), ("low .", "slow"), ("low !", "slow !"), ("lower", "slower"), ("lo。", "slo.")]
+    english, german = zip(
+        *[(f"{number} {one}", f"{number} {two}") for number in range(100) for one, two in kinds], strict=True
+    )
+    text = PairTextConfig(vocabulary_size=400, full_stop_dropout=0.3)
+    data = load(text, PairBatchConfig(tokens=128), **files(english, german), **NO_SPLITS)
+    decode = data.tokenizer.target.decode
+    pairs = set(zip(english, german, strict=True))
+    lost = []
+    for epoch in (0, 1, 1):
+        sides = data.training_sides(epoch)
+        found = [
+            [text.decode() for text in decode(tf.RaggedTensor.from_row_splits(side.ids, side.offsets)).numpy()]
+            for side in sides
+        ]
+        changed = [
+            pair
+            for pair, before in zip(zip(*found, strict=True), data.records("train"), strict=True)
+            if pair not in pairs
+        ]
+        lost.append(changed)
+        assert all((one + " .", two + " .") in pairs or (one + "。", two + ".") in pairs for one, two in changed)
+        assert 35 <= len(changed) <= 85  # of 200, three in ten
+        assert len(list(data.train(epoch))) == data.steps_per_epoch
+    assert lost[1] == lost[2]
+    assert lost[0] != lost[1]
+    plain = data.encoded("train")[0]
+    assert len(plain.ids) == len(
+        load(TEXT, PairBatchConfig(), **files(english, german), **NO_SPLITS, tokenizer=data.tokenizer)
+        .encoded("train")[0]
+        .ids
+    )
+
+
+def test_a_sentence_that_is_a_full_stop_stays(files):
+    text = PairTextConfig(vocabulary_size=300, full_stop_dropout=0.99)
+    data = load(text, PairBatchConfig(), **files([".", "low."] * 20, [".", "slow."] * 20), **NO_SPLITS)
+    for side, kept in zip(data.training_sides(0), data.encoded("train"), strict=True):
+        assert side.lengths[::2].tolist() == kept.lengths[::2].tolist()
+        assert side.lengths[1::2].sum() < kept.lengths[1::2].sum()
