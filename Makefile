@@ -16,6 +16,9 @@ CORES ?= --numprocesses $(shell $(PYTHON) -c "import os; print(min(4, 1 + (os.cp
 BACKEND_TESTS ?= tests/parity $(foreach name,bidirectional cells pooling public_names recurrent segmented \
 	sequence_classifier stacked,tests/keras_seq/test_$(name).py)
 
+# Tests start many processes: what was compiled once need not be compiled in each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-backends lint format pictures clean
 

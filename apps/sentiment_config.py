@@ -60,7 +60,7 @@ class ModelConfig:
     adversarial_size: float = 0.3
     ngrams: int = 0
     ngram_features: int = 400_000
-    ngram_share: float = 0.5
+    ngram_share: float = 0.4
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -77,6 +77,6 @@ class ModelConfig:
             require(not both and self.layers > 0, "model.bidirectional", "false with model.language_model", both)
         require(self.ngrams >= 0, "model.ngrams", "at least 0", self.ngrams)
         require(self.ngram_features >= 1, "model.ngram_features", "at least 1", self.ngram_features)
-        require(self.ngram_share > 0, "model.ngram_share", "above 0", self.ngram_share)
+        require(0 <= self.ngram_share <= 1, "model.ngram_share", "from 0 to 1", self.ngram_share)
         for name in DROPOUTS:
             require(0 <= getattr(self, name) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))

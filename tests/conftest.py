@@ -1,5 +1,6 @@
 """What all tests share: a quiet, deterministic TensorFlow and the way to real data."""
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -13,6 +14,9 @@ from apps.freed_memory import keep_freed_memory
 RUN_CODE = Path(__file__).with_name("run_code.py")
 
 keep_freed_memory()
+# What is imported stays; looking for garbage among it again and again takes a twentieth of the time.
+gc.freeze()
+gc.set_threshold(50_000, 20, 50)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 # Tests run side by side, a process a core; the threads of each would only wait for those of the others.

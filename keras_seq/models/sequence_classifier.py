@@ -25,9 +25,10 @@ class SequenceClassifier(EmbeddedModel):
             Defaults to `0.0`.
         output_dropout: Fraction of the pooled features that are dropped while training. Defaults to `0.0`.
         seed: Optional seed of the dropouts.
-        ngrams: Optional `NgramScores`, a linear model that is fitted by itself: its scores are added to the logits,
-            but not in training, where a model that knows the training texts by heart would leave nothing to learn.
-        ngram_share: What these scores are multiplied by. Defaults to `1.0`.
+        ngrams: Optional `NgramScores`, a linear model that is fitted by itself. The logits are then those of both,
+            averaged; not so in training, where a model that knows the training texts by heart would leave nothing to
+            learn.
+        ngram_share: The weight of these in the average, from 0 to 1. Defaults to `0.4`.
 
     Call arguments:
         ids: Integer tensor `[batch, time]`, 0 where a sequence is padded.
@@ -58,7 +59,7 @@ class SequenceClassifier(EmbeddedModel):
         output_dropout=0.0,
         seed=None,
         ngrams=None,
-        ngram_share=1.0,
+        ngram_share=0.4,
         **kwargs,
     ):
         pooling = MeanPooling() if pooling is None else pooling
@@ -91,13 +92,13 @@ class SequenceClassifier(EmbeddedModel):
         return self.classify(self.embed(ids, training=training), ops.not_equal(ids, 0), scores, training=training)
 
     def ngram_scores(self, ids):
-        """What the n-grams add to the logits, by token: float32 `[batch, time, classes]`; `None` if there are none."""
+        """The part of n-grams in the logits, by token: float32 `[batch, time, classes]`; `None` if there are none."""
         return None if self.ngrams is None else self.ngram_share * self.ngrams(ids)
 
     def classify(self, embedded, mask, ngram_scores=None, training=False):
         """Logits of word vectors `[batch, time, embedding_size]` with a boolean mask `[batch, time]`.
 
-        With `ngram_scores` `[batch, time, classes]`, these are added.
+        With `ngram_scores` `[batch, time, classes]`, they are those of both models.
         """
         features = embedded
         if self.encoder is not None:
@@ -105,7 +106,8 @@ class SequenceClassifier(EmbeddedModel):
         pooled = features if len(features.shape) == 2 else self.pooling(features, mask=mask)
         logits = self.score(pooled, training=training)
         if ngram_scores is not None:
-            logits += ops.sum(ngram_scores, axis=1) + self.ngram_share * self.ngrams.bias
+            linear = ops.sum(ngram_scores, axis=1) + self.ngram_share * self.ngrams.bias
+            logits = (1 - self.ngram_share) * logits + linear
         return logits
 
     def get_config(self):

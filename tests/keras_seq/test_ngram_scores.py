@@ -88,16 +88,16 @@ def test_no_room_for_so_many():
         keras_seq.NgramScores(classes=2, size=2, order=0)
 
 
-def test_classifier_adds_them_but_not_in_training(filled, tmp_path, numpy):
+def test_classifier_averages_both_but_not_in_training(filled, tmp_path, numpy):
     layer, ids, _ = filled
-    model = keras_seq.SequenceClassifier(10, 3, embedding_size=4, ngrams=layer, ngram_share=0.5)
+    model = keras_seq.SequenceClassifier(10, 3, embedding_size=4, ngrams=layer, ngram_share=0.3)
     plain = keras_seq.SequenceClassifier(10, 3, embedding_size=4)
     model(ids), plain(ids)
     plain.embedding.embeddings.assign(model.embedding.embeddings)
     plain.head.set_weights(model.head.get_weights())
     both = numpy(model(ids))
     added = numpy(layer(ids)).sum(axis=1) + numpy(layer.bias)
-    np.testing.assert_allclose(both, numpy(plain(ids)) + 0.5 * added, atol=1e-5)
+    np.testing.assert_allclose(both, 0.7 * numpy(plain(ids)) + 0.3 * added, atol=1e-5)
     np.testing.assert_allclose(numpy(model(ids, training=True)), numpy(plain(ids)), atol=1e-6)
     path = tmp_path / "model.keras"
     model.save(path)
