@@ -14,7 +14,7 @@ class NgramScores(keras.layers.Layer):
 
     Bag-of-n-gram models of which n-grams occur, with weights from Naive Bayes log-count ratios, are hard to beat on
     short and long opinions: Wang and Manning (2012), "Baselines and Bigrams". Such a model knows phrases by heart that
-    a recurrent one must have understood, and the sum of both beats each (Mesnil et al. 2015, "Ensemble of Generative
+    a recurrent one must have understood, and both together beat each (Mesnil et al. 2015, "Ensemble of Generative
     and Discriminative Techniques for Sentiment Analysis of Movie Reviews").
 
     The weights are not trained by gradients: fit a linear model to whatever n-grams `keys` finds, and hand its weights
