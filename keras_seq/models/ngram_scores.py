@@ -1,6 +1,7 @@
 """What the n-grams of a text say about its class: a linear model to stand beside a recurrent one."""
 
 import keras
+import numpy as np
 from keras import ops
 
 # A hash of 32 bits: multiplied and mixed as in MurmurHash3's last steps (Appleby 2011). Integers wrap on all backends.
@@ -107,7 +108,7 @@ class NgramScores(keras.layers.Layer):
         if not self.built:
             self.build()
         order = keys.argsort()
-        table, rows = ops.convert_to_numpy(self.table) * 0 + _NOWHERE, ops.convert_to_numpy(self.weights_of_keys) * 0
+        table, rows = np.full(self.size, _NOWHERE, np.int32), np.zeros((self.size, self.classes), np.float32)
         table[: len(keys)], rows[: len(keys)] = keys[order], weights[order]
         self.table.assign(table)
         self.weights_of_keys.assign(rows)
