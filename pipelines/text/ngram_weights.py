@@ -38,7 +38,8 @@ def ngram_weights(
     announce("weighing n-grams")
     known, places = np.unique(keys, return_inverse=True)
     occurs = sparse.csr_matrix((np.ones(len(keys)), (texts, places)), shape=(len(labels), len(known)))
-    occurs.data[:] = 1  # what occurs twice in a text has been added up
+    occurs.sum_duplicates()  # what occurs twice in a text; not every SciPy has done it by now
+    occurs.data[:] = 1
     common = np.flatnonzero(occurs.getnnz(axis=0) >= LEAST_TEXTS)
     occurs, known = occurs[:, common], known[common]
     weights, bias = np.zeros((len(known), classes), np.float32), np.zeros(classes, np.float32)

@@ -12,7 +12,8 @@ if keras.backend.backend() != "tensorflow":
 import tensorflow as tf
 from cases import KERAS_CELLS, MASKS, Case
 
-from keras_seq.recurrent.fused import run_fused
+from keras_seq.recurrent.fused import halves, run_fused
+from keras_seq.recurrent.fused.steps import steps_of
 from keras_seq.recurrent.loop import run_loop
 
 
@@ -86,6 +87,58 @@ def test_gradient_in_a_graph_that_knows_no_sizes(name, training):
     case, mask = Case(name, dtype="float64"), np.array(MASKS["holed"], bool)
     expected = loss_and_gradients(case, plain(case), mask, True)
     assert_same(loss_and_gradients_in_graph(case, fused(case, training), mask, True), expected)
+
+
+@pytest.fixture
+def in_halves(monkeypatch):
+    """Every batch is trained on in halves, however small; the list of the sizes of the batches that were."""
+    asked = []
+    monkeypatch.setattr(halves, "halves_pay", lambda steps, units, batch: asked.append(batch) is None)
+    return asked
+
+
+@pytest.mark.parametrize("name", KERAS_CELLS)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_halves_of_a_batch_give_the_gradient_of_the_whole(name, mask, reverse, in_halves):
+    case = Case(name, dtype="float64")
+    expected = loss_and_gradients(case, plain(case), mask, reverse)
+    assert_same(loss_and_gradients(case, fused(case), mask, reverse), expected)
+    assert in_halves == [3]
+
+
+@pytest.mark.parametrize("name", KERAS_CELLS)
+def test_halves_with_rows_that_start_anew_in_a_graph_that_knows_no_sizes(name, in_halves):
+    case = Case(name, dtype="float64")
+    expected = loss_and_gradients(case, plain(case, RESET), None, False)
+    assert_same(loss_and_gradients(case, fused(case, reset=RESET), None, False), expected)
+    mask = np.array(MASKS["holed"], bool)
+    expected = loss_and_gradients(case, plain(case), mask, True)
+    assert_same(loss_and_gradients_in_graph(case, fused(case), mask, True), expected)
+    assert in_halves == [3, None]
+
+
+def test_one_row_of_an_unknown_batch_in_halves(in_halves):
+    """The first half has no row."""
+    layer = keras_seq.Recurrent(keras_seq.LSTMCell(4), return_sequences=True)
+    x = np.random.default_rng(0).normal(size=(1, 5, 3)).astype("float32")
+    expected = layer(x)  # builds
+    run = tf.function(lambda x: layer(x, training=True), input_signature=[tf.TensorSpec([None, None, 3])])
+    np.testing.assert_allclose(run(x), expected, atol=1e-6)
+    assert in_halves == [None]
+
+
+def test_halves_only_where_the_products_of_a_step_are_large(monkeypatch):
+    monkeypatch.setattr(halves.os, "cpu_count", lambda: 2)
+    threads = [0]
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: threads[0])
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
+    lstm, elman = steps_of(keras_seq.LSTMCell(1)), steps_of(keras_seq.ElmanCell(1))
+    pays = [halves.halves_pay(lstm, units, batch) for units, batch in ((128, 64), (128, 32), (256, 1), (256, None))]
+    assert pays == [True, False, False, True]
+    assert not halves.halves_pay(elman, 128, 64)
+    assert halves.halves_pay(elman, 256, 64)
+    threads[0] = 1  # as `--training.shards` sets it
+    assert not halves.halves_pay(lstm, 256, 64)
 
 
 def loss_and_gradients_in_graph(case, run, mask, reverse):
