@@ -80,5 +80,6 @@ def occurrences(texts: EncodedTexts, vocabulary_size: int, columns: np.ndarray) 
     known = columns[places] == codes
     rows, places = rows[known], places[known].astype(np.int32)
     matrix = sparse.csr_matrix((np.ones(len(rows)), (rows, places)), shape=(len(texts), len(columns)))
-    matrix.data[:] = 1  # equal entries have been added up
+    matrix.sum_duplicates()  # not every SciPy has done it by now
+    matrix.data[:] = 1
     return matrix

@@ -61,7 +61,10 @@ def run(arguments: Any, task: Task, console: Console) -> None:
         _refuse_existing(folder)
     console.note(f"run {folder.path}")
     import_tensorflow(config.training.shards)
-    _train(folder, config, task, console, resume)
+    try:
+        _train(folder, config, task, console, resume)
+    finally:
+        folder.unlock()
 
 
 def _source(arguments: Any) -> str:

@@ -81,15 +81,19 @@ def run(arguments: Any, task: Task, console: Console) -> None:
     if not space.parameters:
         raise UsageError("There is nothing to search: leave more settings open; --print_space shows which are.")
     folder.lock()
-    if not arguments.get("resume"):
-        if folder.exists:
-            raise UserError(
-                f"There is a search {name!r} in {folder.path} already: go on with --resume, or choose another --name."
-            )
-        folder.write_settings(_settings(tuner, space))
-    elif tuner_changes(folder.read_settings(), tuner):
-        folder.write_settings(folder.read_settings() | {"tuner": to_settings(tuner)})
-    _search(folder, tuner, space, task, console, arguments.get("chief"))
+    try:
+        if not arguments.get("resume"):
+            if folder.exists:
+                raise UserError(
+                    f"There is a search {name!r} in {folder.path} already: "
+                    "go on with --resume, or choose another --name."
+                )
+            folder.write_settings(_settings(tuner, space))
+        elif tuner_changes(folder.read_settings(), tuner):
+            folder.write_settings(folder.read_settings() | {"tuner": to_settings(tuner)})
+        _search(folder, tuner, space, task, console, arguments.get("chief"))
+    finally:
+        folder.unlock()
 
 
 def _begun(arguments: Any, task: Task) -> tuple[TunerConfig, Space]:
