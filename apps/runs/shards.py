@@ -45,7 +45,8 @@ def in_shards(count: int, compute: Callable[..., Pass], inputs: Any, targets: An
     """
     if count == 1:
         return compute(inputs, targets, weights, state)
-    rows = tf.shape(tf.nest.flatten(inputs)[0])[0]
+    first = tf.nest.flatten(inputs)[0]
+    rows = tf.shape(first)[0] if first.shape[0] is None else first.shape[0]
     passes, shares, sizes = [], [], []
     for begin, end, size in _ranges(rows, count):
         part = functools.partial(tf.nest.map_structure, lambda tensor, rows=slice(begin, end): tensor[rows])
@@ -57,11 +58,12 @@ def in_shards(count: int, compute: Callable[..., Pass], inputs: Any, targets: An
     return _merged(passes, [tf.math.divide_no_nan(share, whole) for share in shares], sizes)
 
 
-def _ranges(rows: tf.Tensor, count: int) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+def _ranges(rows: Any, count: int) -> Iterator[tuple[Any, Any, Any]]:
     """Begin, end and size of the parts; one without a row of its own reads one, whose size is 0, to have numbers."""
+    larger = max if isinstance(rows, int) else tf.maximum
     for number in range(count):
         begin, end = rows * number // count, rows * (number + 1) // count
-        yield begin, tf.maximum(end, begin + 1), end - begin
+        yield begin, larger(end, begin + 1), end - begin
 
 
 def _merged(passes: list[Pass], shares: list[tf.Tensor], sizes: list[tf.Tensor]) -> Pass:

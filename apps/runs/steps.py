@@ -68,11 +68,14 @@ class Steps:
         return tf.nest.flatten(self._carried[0].variables) if self._carried else []
 
     def compile(self, train: Any, validation: Any | None) -> None:
-        """Make the graphs for batches of these element specifications, of any size."""
+        """Make the graphs for batches of these element specifications.
+
+        A graph of training whose batches are all of one size knows it, since loops of known sizes can be faster.
+        """
         # XLA compiles recurrent loops to something slower than TensorFlow's own loop on a CPU. Nothing here needs
         # AutoGraph, which would read and rewrite all code on the way before it is traced.
         options = {"jit_compile": False, "autograph": False}
-        self._train = tf.function(self._train_on_batch, input_signature=_any_shape(train), **options)
+        self._train = tf.function(self._train_on_batch, input_signature=_one_shape(train), **options)
         if validation is not None:
             signature = _any_shape(validation)
             self._validate = tf.function(self._validate_on_batch, input_signature=signature, **options)
@@ -174,6 +177,12 @@ def _update(metrics: Metrics, loss: tf.Tensor, targets: Any, outputs: Any, weigh
     mean.update_state(loss, sample_weight=tf.shape(outputs)[0] if weights is None else tf.reduce_sum(weights))
     for metric in others:
         metric.update_state(targets, outputs, sample_weight=weights)
+
+
+def _one_shape(specification: Any) -> Any:
+    """The element specification, if it says all sizes; else one without sizes."""
+    known = all(spec.shape.is_fully_defined() for spec in tf.nest.flatten(specification))
+    return specification if known else _any_shape(specification)
 
 
 def _any_shape(specification: Any) -> Any:

@@ -12,7 +12,9 @@ if keras.backend.backend() != "tensorflow":
 import tensorflow as tf
 from cases import KERAS_CELLS, MASKS, Case
 
-from keras_seq.recurrent.fused import halves, run_fused
+from keras_seq.recurrent.fused import plan as plans
+from keras_seq.recurrent.fused import run_fused
+from keras_seq.recurrent.fused.plan import Plan
 from keras_seq.recurrent.fused.steps import steps_of
 from keras_seq.recurrent.loop import run_loop
 
@@ -90,62 +92,121 @@ def test_gradient_in_a_graph_that_knows_no_sizes(name, training):
 
 
 @pytest.fixture
-def in_halves(monkeypatch):
-    """Every batch is trained on in halves, however small; the list of the sizes of the batches that were."""
-    asked = []
-    monkeypatch.setattr(halves, "halves_pay", lambda steps, units, batch: asked.append(batch) is None)
-    return asked
+def take(monkeypatch):
+    """`take(plan)`: every batch of training is run so; what it returns fills with the shapes of the batches."""
+
+    def taken(way):
+        shapes = []
+        monkeypatch.setattr(plans, "plan", lambda steps, units, shape, dtype: shapes.append(shape) or way)
+        return shapes
+
+    return taken
 
 
 @pytest.mark.parametrize("name", KERAS_CELLS)
 @pytest.mark.parametrize("reverse", [False, True])
-def test_halves_of_a_batch_give_the_gradient_of_the_whole(name, mask, reverse, in_halves):
-    case = Case(name, dtype="float64")
+def test_halves_of_a_batch_give_the_gradient_of_the_whole(name, mask, reverse, take):
+    case, shapes = Case(name, dtype="float64"), take(Plan(halves=True))
     expected = loss_and_gradients(case, plain(case), mask, reverse)
     assert_same(loss_and_gradients(case, fused(case), mask, reverse), expected)
-    assert in_halves == [3]
+    assert shapes == [(6, 3, 4)]
 
 
 @pytest.mark.parametrize("name", KERAS_CELLS)
-def test_halves_with_rows_that_start_anew_in_a_graph_that_knows_no_sizes(name, in_halves):
+@pytest.mark.parametrize(("reverse", "masked"), [(False, False), (True, True)])
+def test_compiled_loops_give_the_same_gradient(name, reverse, masked, take):
     case = Case(name, dtype="float64")
+    mask = np.array(MASKS["holed"], bool) if masked else None
+    reset = RESET & mask if masked else RESET
+    expected = loss_and_gradients(case, plain(case, reset), mask, reverse)
+    shapes = take(Plan(compiled=True))
+    assert_same(loss_and_gradients_in_graph(case, fused(case, reset=reset), mask, reverse, 6, 3), expected)
+    assert shapes == [(6, 3, 4)]
+
+
+@pytest.mark.parametrize("name", KERAS_CELLS)
+def test_halves_with_rows_that_start_anew_in_a_graph_that_knows_no_sizes(name, take):
+    case, shapes = Case(name, dtype="float64"), take(Plan(halves=True))
     expected = loss_and_gradients(case, plain(case, RESET), None, False)
     assert_same(loss_and_gradients(case, fused(case, reset=RESET), None, False), expected)
     mask = np.array(MASKS["holed"], bool)
     expected = loss_and_gradients(case, plain(case), mask, True)
     assert_same(loss_and_gradients_in_graph(case, fused(case), mask, True), expected)
-    assert in_halves == [3, None]
+    assert shapes == [(6, 3, 4), (None, None, 4)]
 
 
-def test_one_row_of_an_unknown_batch_in_halves(in_halves):
+def test_one_row_of_an_unknown_batch_in_halves(take):
     """The first half has no row."""
-    layer = keras_seq.Recurrent(keras_seq.LSTMCell(4), return_sequences=True)
+    layer, shapes = keras_seq.Recurrent(keras_seq.LSTMCell(4), return_sequences=True), take(Plan(halves=True))
     x = np.random.default_rng(0).normal(size=(1, 5, 3)).astype("float32")
     expected = layer(x)  # builds
     run = tf.function(lambda x: layer(x, training=True), input_signature=[tf.TensorSpec([None, None, 3])])
     np.testing.assert_allclose(run(x), expected, atol=1e-6)
-    assert in_halves == [None]
+    assert shapes == [(None, None, 3)]
 
 
-def test_halves_only_where_the_products_of_a_step_are_large(monkeypatch):
-    monkeypatch.setattr(halves.os, "cpu_count", lambda: 2)
-    threads = [0]
+def test_the_gradient_of_a_gradient_of_compiled_loops(take):
+    layer = keras_seq.Recurrent(keras_seq.GRUCell(4))
+    x = tf.random.stateless_normal([2, 5, 3], seed=(1, 2))
+    layer(x)
+
+    @tf.function
+    def penalty(training):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                loss = tf.reduce_sum(tf.square(layer(x, training=training)))
+            square = tf.reduce_sum(tf.square(inner.gradient(loss, x)))
+        return outer.gradient(square, x)
+
+    expected = penalty(False)
+    shapes = take(Plan(compiled=True))
+    np.testing.assert_allclose(penalty(True), expected, rtol=1e-4, atol=1e-6)
+    assert shapes
+
+
+def test_the_plan_is_that_of_the_sizes(monkeypatch):
+    monkeypatch.setattr(plans.os, "cpu_count", lambda: 2)
+    threads, gpus = [0], []
     monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: threads[0])
-    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
-    lstm, elman = steps_of(keras_seq.LSTMCell(1)), steps_of(keras_seq.ElmanCell(1))
-    pays = [halves.halves_pay(lstm, units, batch) for units, batch in ((128, 64), (128, 32), (256, 1), (256, None))]
-    assert pays == [True, False, False, True]
-    assert not halves.halves_pay(elman, 128, 64)
-    assert halves.halves_pay(elman, 256, 64)
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: gpus)
+    lstm = steps_of(keras_seq.LSTMCell(1))
+
+    @tf.function
+    def planned(units, shape, dtype="float32"):
+        ways.append(plans.plan(lstm, units, shape, dtype))
+
+    ways = []
+    planned(256, (200, 64, 128))
+    planned(256, (None, None, 128))
+    planned(256, (200, 1, 128))
     threads[0] = 1  # as `--training.shards` sets it
-    assert not halves.halves_pay(lstm, 256, 64)
+    planned(256, (200, 64, 128), "bfloat16")
+    assert [way.halves for way in ways] == [True, True, False, False]
+    assert not any(way.compiled for way in ways)
+
+    ways.clear()
+    planned(128, (100, 32, 128))
+    planned(128, (100, None, 128))
+    planned(128, (None, 32, 128))
+    planned(128, (10, 32, 128))
+    planned(8, (100, 32, 128))
+    planned(128, (100, 32, 128), "bfloat16")
+    assert [way.compiled for way in ways] == [True, False, False, False, False, False]
+    assert not plans.plan(lstm, 128, (100, 32, 128), "float32").compiled  # each call would be compiled anew
+    ways.clear()
+    gpus.append("GPU:0")
+    planned(128, (100, 32, 64))
+    planned(256, (200, 64, 64))
+    assert ways == [Plan(), Plan()]
 
 
-def loss_and_gradients_in_graph(case, run, mask, reverse):
-    """The same with a batch size and a number of steps that the graph does not know."""
+def loss_and_gradients_in_graph(case, run, mask, reverse, steps=None, batch=None):
+    """The same with a batch size and a number of steps that the graph does not know, or does."""
     rng = np.random.default_rng(3)
     weights = [v.value for v in case.cell.trainable_variables]
-    spec = [tf.TensorSpec([None, None, 4], tf.float64)] + [tf.TensorSpec([None, 3], tf.float64)] * len(case.states)
+    spec = [tf.TensorSpec([steps, batch, 4], tf.float64)] + [tf.TensorSpec([batch, 3], tf.float64)] * len(case.states)
     factors = [rng.normal(size=(6, 3, 3))] + [rng.normal(size=(3, 3)) for _ in range(1 + len(case.states))]
 
     @tf.function(input_signature=spec, autograph=False)

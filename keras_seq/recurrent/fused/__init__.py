@@ -2,9 +2,11 @@
 
 What makes it faster than a loop over `cell.step`: the inputs are projected before the loop; every gate has a matrix
 product of its own, so that the two or more processors of a machine each take whole gates; the gradients of all weights
-are single matrix products after the backward loop; no matrix is transposed within a loop; and a large batch is trained
-on in two halves, in loops side by side.
+are single matrix products after the backward loop; no matrix is transposed within a loop; and training takes the way
+that is fastest for the sizes, see `plan`.
 """
+
+import functools
 
 import keras
 
@@ -17,18 +19,18 @@ def run_fused(cell, sequences, states, mask, reverse, keep_all, zero_masked, tra
     """
     if keras.backend.backend() != "tensorflow":
         return None
-    from keras_seq.recurrent.fused.halves import halves_pay, run_halves
+    from keras_seq.recurrent.fused.halves import run_halves
     from keras_seq.recurrent.fused.loop import FusedLoop
+    from keras_seq.recurrent.fused.plan import Plan, plan
     from keras_seq.recurrent.fused.steps import steps_of
 
     steps = steps_of(cell)
     if steps is None:
         return None
+    way = plan(steps, cell.units, sequences.shape, cell.compute_dtype) if training else Plan()
 
     def make_loop():
-        return FusedLoop(steps, cell, reverse)
+        return FusedLoop(steps, cell, reverse, way.compiled)
 
-    arguments = (sequences, states, mask, keep_all, zero_masked, training, reset)
-    if training and halves_pay(steps, cell.units, sequences.shape[1]):
-        return run_halves(make_loop, *arguments)
-    return make_loop().run(*arguments)
+    run = functools.partial(run_halves, make_loop) if way.halves else make_loop().run
+    return run(sequences, states, mask, keep_all, zero_masked, training, reset)

@@ -17,10 +17,12 @@ class FusedLoop:
         steps: The `Steps` of the cell.
         cell: A built `ElmanCell`, `LSTMCell` or `GRUCell`.
         reverse: Whether to run from the last step to the first.
+        compiled: Whether XLA compiles the loops of training; sizes must be known then.
     """
 
-    def __init__(self, steps, cell, reverse):
+    def __init__(self, steps, cell, reverse, compiled=False):
         self.steps = steps
+        self.compiled = compiled
         self.units = cell.units
         self.reverse = reverse
         self.dtype = tf.as_dtype(cell.compute_dtype)
@@ -95,15 +97,22 @@ class FusedLoop:
         return function
 
     def _forward(self, sequences, weights, states, mask, keep_all, save):
-        """Return `(outputs, final states, saved)`, the last a list of TensorArrays."""
-        steps, length = self.steps, _length(sequences)
+        """Return `(outputs, final states, saved)`, the last a list of tensors or TensorArrays over time."""
         input_bias, recurrent_bias = self._biases(weights)
         inputs = self._project(sequences, weights[0], input_bias)
-        matrices = tf.split(weights[1], steps.gates, axis=-1)
+        matrices = tf.split(weights[1], self.steps.gates, axis=-1)
+        wide = [self._wide(state) for state in states]
+        run = self._in_one_program(self._run_forward) if save else self._run_forward
+        outputs, final, saved = run(inputs, wide, matrices, recurrent_bias, mask, self.goes_on, keep_all, save)
+        return outputs, [tf.cast(state, self.dtype) for state in final], saved
+
+    def _run_forward(self, inputs, states, matrices, recurrent_bias, mask, goes_on, keep_all, save):
+        steps, length, batch = self.steps, _length(inputs[0]), inputs[0].shape[1]
+        inputs = [unstack(tensor) for tensor in inputs]
         masks = None if mask is None else unstack(mask)
-        goes_on = None if self.goes_on is None else unstack(self.goes_on)
-        outputs = [self._array(length, self.dtype)] if keep_all else []
-        saved = [self._array(length, self.state_dtype) for _ in range(steps.saved)] if save else []
+        goes_on = None if goes_on is None else unstack(goes_on)
+        outputs = [self._array(length, batch, self.dtype)] if keep_all else []
+        saved = [self._array(length, batch, self.state_dtype) for _ in range(steps.saved)] if save else []
 
         def body(count, states, outputs, saved):
             t = length - 1 - count if self.reverse else count
@@ -120,9 +129,10 @@ class FusedLoop:
                 saved = [array.write(t, value) for array, value in zip(saved, to_save, strict=True)]
             return count + 1, new_states, outputs, saved
 
-        start = (tf.constant(0), [self._wide(state) for state in states], outputs, saved)
-        _, final, outputs, saved = tf.while_loop(lambda count, *_: count < length, body, start)
-        final = [tf.cast(state, self.dtype) for state in final]
+        start = (tf.constant(0), states, outputs, saved)
+        _, final, outputs, saved = _while(length, body, start)
+        if save and self.compiled:  # no TensorArray leaves what XLA compiles
+            saved = [array.stack() for array in saved]
         return outputs[0].stack() if keep_all else None, final, saved
 
     def _backward(self, arguments, mask, outputs, saved, upstream):
@@ -133,13 +143,37 @@ class FusedLoop:
             arguments[len(self.weights) + 1 :],
         )
         d_outputs, *d_final = upstream
-        steps, length, gates = self.steps, _length(sequences), self.steps.gates
+        steps, gates = self.steps, self.steps.gates
         matrices = [tf.transpose(matrix) for matrix in tf.split(weights[1], gates, axis=-1)]
+        masks = None if mask is None else tf.cast(mask, self.state_dtype)
+        wide = [self._wide(d) for d in d_final]
+        run = self._in_one_program(self._run_backward)
+        d_states, d_inputs, factors = run(d_outputs, wide, saved, matrices, masks, self.goes_on)
+
+        d_inputs = [self._flat(tensor) for tensor in d_inputs]  # [time * batch, units], one a gate
+        factors = [self._flat(tensor) for tensor in factors]
+        flat = self._flat(sequences)
+        d_matrices, d_products = steps.weight_gradients(self._contraction(outputs, states[0]), d_inputs, factors)
+        d_weights = [
+            tf.concat([tf.matmul(flat, d, transpose_a=True) for d in d_inputs], axis=-1),
+            tf.concat(d_matrices, axis=-1),
+            tf.concat([tf.reduce_sum(d, axis=0) for d in d_inputs], axis=0),
+        ]
+        if self.has_recurrent_bias:
+            d_weights.append(tf.concat([tf.reduce_sum(d, axis=0) for d in d_products], axis=0))
+        kernels = tf.split(weights[0], gates, axis=-1)
+        d_flat = tf.add_n([tf.matmul(d, tf.transpose(k)) for d, k in zip(d_inputs, kernels, strict=True)])
+        return tf.reshape(d_flat, tf.shape(sequences)), *d_weights, *[tf.cast(d, self.dtype) for d in d_states]
+
+    def _run_backward(self, d_outputs, gradients, saved, matrices, masks, goes_on):
+        """Return the gradients of the initial states and, over time, of the projected inputs and the factors."""
+        steps, length, batch = self.steps, _length(d_outputs), d_outputs.shape[1]
         d_outputs = unstack(d_outputs)
-        masks = None if mask is None else unstack(tf.cast(mask, self.state_dtype))
-        goes_on = None if self.goes_on is None else unstack(self.goes_on)
-        d_inputs = [self._array(length, self.dtype) for _ in range(gates)]
-        factors = [self._array(length, self.dtype) for _ in range(steps.factors)]
+        saved = [unstack(tensor) for tensor in saved] if self.compiled else saved
+        masks = None if masks is None else unstack(masks)
+        goes_on = None if goes_on is None else unstack(goes_on)
+        d_inputs = [self._array(length, batch, self.dtype) for _ in range(steps.gates)]
+        factors = [self._array(length, batch, self.dtype) for _ in range(steps.factors)]
 
         def body(count, gradients, d_inputs, factors):
             t = count if self.reverse else length - 1 - count
@@ -158,23 +192,21 @@ class FusedLoop:
             factors = [array.write(t, tf.cast(f, self.dtype)) for array, f in zip(factors, further, strict=True)]
             return count + 1, before, d_inputs, factors
 
-        start = (tf.constant(0), [self._wide(d) for d in d_final], d_inputs, factors)
-        _, d_states, d_inputs, factors = tf.while_loop(lambda count, *_: count < length, body, start)
+        _, d_states, d_inputs, factors = _while(length, body, (tf.constant(0), gradients, d_inputs, factors))
+        return d_states, [array.stack() for array in d_inputs], [array.stack() for array in factors]
 
-        d_inputs = [self._flat(array.stack()) for array in d_inputs]  # [time * batch, units], one a gate
-        factors = [self._flat(array.stack()) for array in factors]
-        flat = self._flat(sequences)
-        d_matrices, d_products = steps.weight_gradients(self._contraction(outputs, states[0]), d_inputs, factors)
-        d_weights = [
-            tf.concat([tf.matmul(flat, d, transpose_a=True) for d in d_inputs], axis=-1),
-            tf.concat(d_matrices, axis=-1),
-            tf.concat([tf.reduce_sum(d, axis=0) for d in d_inputs], axis=0),
-        ]
-        if self.has_recurrent_bias:
-            d_weights.append(tf.concat([tf.reduce_sum(d, axis=0) for d in d_products], axis=0))
-        kernels = tf.split(weights[0], gates, axis=-1)
-        d_flat = tf.add_n([tf.matmul(d, tf.transpose(k)) for d, k in zip(d_inputs, kernels, strict=True)])
-        return tf.reshape(d_flat, tf.shape(sequences)), *d_weights, *[tf.cast(d, self.dtype) for d in d_states]
+    def _in_one_program(self, run):
+        """`run`, compiled as a whole where that is wanted."""
+        if not self.compiled:
+            return run
+        program = tf.function(run, jit_compile=True, autograph=False)
+
+        def call(*arguments):
+            # Else tapes within tapes would have it prepared for a gradient that is not taken through it.
+            stop = lambda one: tf.stop_gradient(one) if tf.is_tensor(one) else one  # noqa: E731
+            return program(*tf.nest.map_structure(stop, arguments))
+
+        return call
 
     def _biases(self, weights):
         """The bias of the projected inputs, one a gate, and of the gates whose recurrent bias stays in the step."""
@@ -187,12 +219,12 @@ class FusedLoop:
         return inputs, [self._wide(r) for r in recurrent[folded:]]
 
     def _project(self, sequences, kernel, biases):
-        """The projected inputs as TensorArrays over time, one a gate."""
+        """The projected inputs `[time, batch, units]`, one a gate."""
         flat, shape = self._flat(sequences), tf.shape(sequences)
         kernels = tf.split(kernel, self.steps.gates, axis=-1)
         projected = [tf.matmul(flat, k) + b for k, b in zip(kernels, biases, strict=True)]
         static = [*sequences.shape[:2], self.units]
-        return [unstack(tf.ensure_shape(tf.reshape(x, [shape[0], shape[1], self.units]), static)) for x in projected]
+        return [tf.ensure_shape(tf.reshape(x, [shape[0], shape[1], self.units]), static) for x in projected]
 
     def _contraction(self, outputs, initial):
         """The function that sums `h_{t-1}^T gradient_t` over all steps, for gradients `[time * batch, units]`.
@@ -223,9 +255,9 @@ class FusedLoop:
     def _flat(self, tensor):
         return tf.reshape(tensor, [-1, tensor.shape[-1]])
 
-    def _array(self, length, dtype):
+    def _array(self, length, batch, dtype):
         # Kept after reading, since a persistent tape runs the backward loop again.
-        return tf.TensorArray(dtype, size=length, element_shape=[None, self.units], clear_after_read=False)
+        return tf.TensorArray(dtype, size=length, element_shape=[batch, self.units], clear_after_read=False)
 
 
 def _unless_reset(goes_on, t, states):
@@ -235,3 +267,7 @@ def _unless_reset(goes_on, t, states):
 
 def _length(tensor):
     return tf.shape(tensor)[0] if tensor.shape[0] is None else tensor.shape[0]
+
+
+def _while(length, body, start):
+    return tf.while_loop(lambda count, *_: count < length, body, start)

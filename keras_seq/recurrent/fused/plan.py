@@ -1,0 +1,43 @@
+"""In which way a loop of training runs fastest on this machine."""
+
+import os
+from typing import NamedTuple
+
+import tensorflow as tf
+
+_USUAL_BATCH = 64  # stands for a batch whose size the graph does not know
+_LARGE_STEP = 64 * 128 * 128 * 4  # products in a step from which two loops side by side pay
+_SMALL_STEP = 32 * 128 * 128  # products in a step from which compiling the loop pays
+_LONG = 50  # steps from which it does
+
+
+class Plan(NamedTuple):
+    """How to run the loops of training.
+
+    Attributes:
+        halves: Whether to run two loops side by side, each over half of the batch. Within a step the processors of a
+            machine meet after every operation; two loops do not wait for each other.
+        compiled: Whether XLA compiles the loops. It does a step of a small cell in less time than TensorFlow takes to
+            start the operations; its products are slower where they are large. It compiles anew for every size.
+    """
+
+    halves: bool = False
+    compiled: bool = False
+
+
+def plan(steps, units, shape, dtype):
+    """The plan for sequences of `shape` `[time, batch, features]`, None where the graph does not know a size.
+
+    Always the plain way on a GPU. No halves where TensorFlow computes every operation in one thread: whoever asked for
+    that has divided the batch already, as `keras-seq train --training.shards` does.
+    """
+    if tf.config.list_logical_devices("GPU"):
+        return Plan()
+    length, batch = shape[:2]
+    products = steps.gates * (_USUAL_BATCH if batch is None else batch) * units**2
+    one_thread = tf.config.threading.get_intra_op_parallelism_threads() == 1 or (os.cpu_count() or 1) < 2
+    if products >= _LARGE_STEP:
+        return Plan(halves=batch != 1 and not one_thread)
+    sizes_known = length is not None and batch is not None and not tf.executing_eagerly()
+    worth_it = sizes_known and length >= _LONG and products >= _SMALL_STEP and dtype == "float32"
+    return Plan(compiled=worth_it and tf.test.is_built_with_xla())
