@@ -173,33 +173,25 @@ def test_the_plan_is_that_of_the_sizes(monkeypatch):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: gpus)
     lstm = steps_of(keras_seq.LSTMCell(1))
 
-    @tf.function
     def planned(units, shape, dtype="float32"):
-        ways.append(plans.plan(lstm, units, shape, dtype))
+        with tf.Graph().as_default():
+            return plans.plan(lstm, units, shape, dtype)
 
-    ways = []
-    planned(256, (200, 64, 128))
-    planned(256, (None, None, 128))
-    planned(256, (200, 1, 128))
+    def plans_of(*sizes):
+        return [planned(*size) for size in sizes]
+
+    both, halves, compiled, neither = Plan(True, True), Plan(True, False), Plan(False, True), Plan()
+    assert plans_of((256, (200, 64, 128)), (128, (100, 16, 128)), (512, (128, 64, 128))) == [both, compiled, halves]
+    assert plans_of((256, (200, 64, 128), "bfloat16"), (256, (None, None, 128))) == [halves, halves]
+    unknown = [(128, (100, None, 8)), (128, (None, 16, 8))]
+    assert plans_of(unknown[0]) == [halves]  # a batch of the usual size
+    assert plans_of(unknown[1], (128, (10, 16, 8)), (8, (100, 32, 8)), (512, (100, 1, 8))) == [neither] * 4
+    eager = plans.plan(lstm, 128, (100, 16, 128), "float32")
+    assert eager == neither  # each call would be compiled anew
     threads[0] = 1  # as `--training.shards` sets it
-    planned(256, (200, 64, 128), "bfloat16")
-    assert [way.halves for way in ways] == [True, True, False, False]
-    assert not any(way.compiled for way in ways)
-
-    ways.clear()
-    planned(128, (100, 32, 128))
-    planned(128, (100, None, 128))
-    planned(128, (None, 32, 128))
-    planned(128, (10, 32, 128))
-    planned(8, (100, 32, 128))
-    planned(128, (100, 32, 128), "bfloat16")
-    assert [way.compiled for way in ways] == [True, False, False, False, False, False]
-    assert not plans.plan(lstm, 128, (100, 32, 128), "float32").compiled  # each call would be compiled anew
-    ways.clear()
+    assert plans_of((256, (200, 64, 128)), (512, (128, 64, 128))) == [compiled, neither]
     gpus.append("GPU:0")
-    planned(128, (100, 32, 64))
-    planned(256, (200, 64, 64))
-    assert ways == [Plan(), Plan()]
+    assert plans_of((256, (200, 64, 128)), (128, (100, 16, 64))) == [neither, neither]
 
 
 def loss_and_gradients_in_graph(case, run, mask, reverse, steps=None, batch=None):

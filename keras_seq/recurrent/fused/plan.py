@@ -6,9 +6,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 _USUAL_BATCH = 64  # stands for a batch whose size the graph does not know
-_LARGE_STEP = 64 * 128 * 128 * 4  # products in a step from which two loops side by side pay
-_SMALL_STEP = 32 * 128 * 128  # products in a step from which compiling the loop pays
-_LONG = 50  # steps from which it does
+_FOR_HALVES = 64 * 128 * 128 * 4  # products in a step from which two loops side by side pay
+_FOR_COMPILED_HALVES = _FOR_HALVES // 2
+_FOR_XLA = 32 * 128 * 128  # products in a step, and steps, from which compiling the loop pays
+_STEPS_FOR_XLA = 50
+_MOST_UNITS_FOR_XLA = 256
 
 
 class Plan(NamedTuple):
@@ -18,7 +20,7 @@ class Plan(NamedTuple):
         halves: Whether to run two loops side by side, each over half of the batch. Within a step the processors of a
             machine meet after every operation; two loops do not wait for each other.
         compiled: Whether XLA compiles the loops. It does a step of a small cell in less time than TensorFlow takes to
-            start the operations; its products are slower where they are large. It compiles anew for every size.
+            start the operations; the products of large ones are slower. It compiles anew for every size.
     """
 
     halves: bool = False
@@ -35,9 +37,15 @@ def plan(steps, units, shape, dtype):
         return Plan()
     length, batch = shape[:2]
     products = steps.gates * (_USUAL_BATCH if batch is None else batch) * units**2
-    one_thread = tf.config.threading.get_intra_op_parallelism_threads() == 1 or (os.cpu_count() or 1) < 2
-    if products >= _LARGE_STEP:
-        return Plan(halves=batch != 1 and not one_thread)
     sizes_known = length is not None and batch is not None and not tf.executing_eagerly()
-    worth_it = sizes_known and length >= _LONG and products >= _SMALL_STEP and dtype == "float32"
-    return Plan(compiled=worth_it and tf.test.is_built_with_xla())
+    compiled = (
+        sizes_known
+        and length >= _STEPS_FOR_XLA
+        and products >= _FOR_XLA
+        and units <= _MOST_UNITS_FOR_XLA
+        and dtype == "float32"
+        and tf.test.is_built_with_xla()
+    )
+    one_thread = tf.config.threading.get_intra_op_parallelism_threads() == 1 or (os.cpu_count() or 1) < 2
+    halves = batch != 1 and not one_thread and products >= (_FOR_COMPILED_HALVES if compiled else _FOR_HALVES)
+    return Plan(halves, compiled)
