@@ -237,6 +237,6 @@ def training_command(config: Any, task: Task) -> str:
     words = ["keras-seq", "train", task.name]
     for name, value in flatten(to_settings(config)).items():
         if value != default[name]:
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            words += [f"--{name}", text]
+            text = "null" if value is None else str(value)
+            words += [f"--{name}", text.lower() if isinstance(value, bool) else text]
     return shlex.join(words)

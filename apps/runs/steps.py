@@ -72,8 +72,8 @@ class Steps:
 
         A graph of training whose batches are all of one size knows it, since loops of known sizes can be faster.
         """
-        # XLA compiles recurrent loops to something slower than TensorFlow's own loop on a CPU. Nothing here needs
-        # AutoGraph, which would read and rewrite all code on the way before it is traced.
+        # Of a whole step XLA makes something slower than TensorFlow on a CPU; layers have it compile what it is good
+        # for. Nothing here needs AutoGraph, which would read and rewrite all code on the way before it is traced.
         options = {"jit_compile": False, "autograph": False}
         self._train = tf.function(self._train_on_batch, input_signature=_one_shape(train), **options)
         if validation is not None:

@@ -1,11 +1,13 @@
 """Settings: files and options to a configuration, and back."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 import yaml
 
 from apps.cli import main
+from apps.commands.train import training_command
 from apps.errors import UsageError
 from apps.sentiment import Config
 from apps.settings import build_config, differences, field_types, flatten, nest, read_settings, to_settings, to_yaml
@@ -54,6 +56,14 @@ def test_print_config_of_the_command_round_trips(tmp_path, capsys):
     assert settings["training"]["epochs"] == 7
     assert settings["batch"]["buckets"] == [3, 9]
     assert set(flatten(settings)) == set(field_types(Config))
+
+
+def test_the_command_of_a_card_gives_the_configuration_back(capsys):
+    config = build_config(Config, CHANGED)
+    program, *words = shlex.split(training_command(config, load_task("sentiment")))
+    assert program == "keras-seq"
+    assert main([*words, "--print_config"]) == 0
+    assert capsys.readouterr().out == to_yaml(config)
 
 
 @pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.yaml")), ids=lambda path: path.stem)

@@ -167,6 +167,24 @@ def test_the_gradient_of_a_gradient_of_compiled_loops(take):
     assert shapes
 
 
+def test_compiled_loops_within_what_is_compiled(take):
+    """Keras' `fit` compiles the whole training step unless told not to."""
+    layer = keras_seq.Recurrent(keras_seq.LSTMCell(4))
+    x = tf.random.stateless_normal([2, 5, 3], seed=(1, 2))
+    layer(x)
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(layer(x, training=True)))
+        return tape.gradient(loss, [variable.value for variable in layer.trainable_variables])
+
+    expected = gradients()
+    shapes = take(Plan(halves=True, compiled=True))
+    for ours, theirs in zip(tf.function(gradients, jit_compile=True)(), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    assert shapes
+
+
 def test_the_plan_is_that_of_the_sizes(monkeypatch):
     monkeypatch.setattr(plans.os, "cpu_count", lambda: 2)
     threads, gpus = [0], []

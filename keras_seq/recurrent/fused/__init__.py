@@ -28,9 +28,6 @@ def run_fused(cell, sequences, states, mask, reverse, keep_all, zero_masked, tra
     if steps is None:
         return None
     way = plan(steps, cell.units, sequences.shape, cell.compute_dtype) if training else Plan()
-
-    def make_loop():
-        return FusedLoop(steps, cell, reverse, way.compiled)
-
-    run = functools.partial(run_halves, make_loop) if way.halves else make_loop().run
+    loop = FusedLoop(steps, cell, reverse, way.compiled)
+    run = functools.partial(run_halves, loop) if way.halves else loop.run
     return run(sequences, states, mask, keep_all, zero_masked, training, reset)

@@ -39,11 +39,11 @@ class FusedLoop:
         """Run along `sequences` `[time, batch, features]`; arguments and results are those of `run_loop`."""
         sequences = tf.cast(sequences, self.dtype)
         mask = None if mask is None else tf.expand_dims(mask, -1)  # [time, batch, 1]
-        self.goes_on = None if reset is None else tf.expand_dims(tf.logical_not(reset), -1)
+        goes_on = None if reset is None else tf.expand_dims(tf.logical_not(reset), -1)
         if training:
-            outputs, *final = self._differentiable(mask)(sequences, *self.weights, *states)
+            outputs, *final = self._differentiable(mask, goes_on)(sequences, *self.weights, *states)
         else:
-            outputs, final, _ = self._forward(sequences, self.weights, states, mask, keep_all, save=False)
+            outputs, final, _ = self._forward(sequences, self.weights, states, mask, goes_on, keep_all, save=False)
         last = final[0]
         if mask is not None:
             # Before the first valid step the output is zero, whatever state the row starts from.
@@ -53,13 +53,13 @@ class FusedLoop:
             last = tf.where(tf.reduce_any(mask, axis=0), last, tf.zeros_like(last))
         return outputs if keep_all else None, last, list(final)
 
-    def _differentiable(self, mask):
+    def _differentiable(self, mask, goes_on):
         """The forward loop as a function of tensors with a gradient of its own."""
         weight_count = len(self.weights)
 
         def forward(arguments, save):
             weights, states = list(arguments[1 : weight_count + 1]), list(arguments[weight_count + 1 :])
-            outputs, final, saved = self._forward(arguments[0], weights, states, mask, keep_all=True, save=save)
+            outputs, final, saved = self._forward(arguments[0], weights, states, mask, goes_on, True, save)
             return [outputs, *final], saved
 
         @tf.custom_gradient
@@ -69,8 +69,9 @@ class FusedLoop:
             def gradient(*upstream):
                 @tf.custom_gradient
                 def first_order(*inputs):
-                    count = len(arguments)
-                    return self._backward(inputs[:count], mask, results[0], saved, inputs[count:]), second_order(inputs)
+                    given, upstream = inputs[: len(arguments)], inputs[len(arguments) :]
+                    gradients = self._backward(given, mask, goes_on, results[0], saved, upstream)
+                    return gradients, second_order(inputs)
 
                 return first_order(*arguments, *upstream)
 
@@ -96,17 +97,18 @@ class FusedLoop:
 
         return function
 
-    def _forward(self, sequences, weights, states, mask, keep_all, save):
+    def _forward(self, sequences, weights, states, mask, goes_on, keep_all, save):
         """Return `(outputs, final states, saved)`, the last a list of tensors or TensorArrays over time."""
         input_bias, recurrent_bias = self._biases(weights)
         inputs = self._project(sequences, weights[0], input_bias)
         matrices = tf.split(weights[1], self.steps.gates, axis=-1)
         wide = [self._wide(state) for state in states]
         run = self._in_one_program(self._run_forward) if save else self._run_forward
-        outputs, final, saved = run(inputs, wide, matrices, recurrent_bias, mask, self.goes_on, keep_all, save)
+        outputs, final, saved = run(inputs, wide, matrices, recurrent_bias, mask, goes_on, keep_all, save)
         return outputs, [tf.cast(state, self.dtype) for state in final], saved
 
     def _run_forward(self, inputs, states, matrices, recurrent_bias, mask, goes_on, keep_all, save):
+        """Return the outputs and the final states, in the dtype of the states, and what is saved."""
         steps, length, batch = self.steps, _length(inputs[0]), inputs[0].shape[1]
         inputs = [unstack(tensor) for tensor in inputs]
         masks = None if mask is None else unstack(mask)
@@ -135,7 +137,7 @@ class FusedLoop:
             saved = [array.stack() for array in saved]
         return outputs[0].stack() if keep_all else None, final, saved
 
-    def _backward(self, arguments, mask, outputs, saved, upstream):
+    def _backward(self, arguments, mask, goes_on, outputs, saved, upstream):
         """The gradients of the arguments: of the sequences, of each weight and of each initial state."""
         sequences, weights, states = (
             arguments[0],
@@ -143,17 +145,18 @@ class FusedLoop:
             arguments[len(self.weights) + 1 :],
         )
         d_outputs, *d_final = upstream
-        steps, gates = self.steps, self.steps.gates
+        gates = self.steps.gates
         matrices = [tf.transpose(matrix) for matrix in tf.split(weights[1], gates, axis=-1)]
         masks = None if mask is None else tf.cast(mask, self.state_dtype)
         wide = [self._wide(d) for d in d_final]
         run = self._in_one_program(self._run_backward)
-        d_states, d_inputs, factors = run(d_outputs, wide, saved, matrices, masks, self.goes_on)
+        d_states, d_inputs, factors = run(d_outputs, wide, saved, matrices, masks, goes_on)
 
         d_inputs = [self._flat(tensor) for tensor in d_inputs]  # [time * batch, units], one a gate
         factors = [self._flat(tensor) for tensor in factors]
         flat = self._flat(sequences)
-        d_matrices, d_products = steps.weight_gradients(self._contraction(outputs, states[0]), d_inputs, factors)
+        contract = self._contraction(outputs, states[0], goes_on)
+        d_matrices, d_products = self.steps.weight_gradients(contract, d_inputs, factors)
         d_weights = [
             tf.concat([tf.matmul(flat, d, transpose_a=True) for d in d_inputs], axis=-1),
             tf.concat(d_matrices, axis=-1),
@@ -226,17 +229,17 @@ class FusedLoop:
         static = [*sequences.shape[:2], self.units]
         return [tf.ensure_shape(tf.reshape(x, [shape[0], shape[1], self.units]), static) for x in projected]
 
-    def _contraction(self, outputs, initial):
+    def _contraction(self, outputs, initial, goes_on):
         """The function that sums `h_{t-1}^T gradient_t` over all steps, for gradients `[time * batch, units]`.
 
         The first step's state is the initial one; two products save a copy of all states moved by one step.
         """
         batch = tf.shape(initial)[0]
         before = outputs[1:] if self.reverse else outputs[:-1]
-        if self.goes_on is not None:
-            steps, first_step = (self.goes_on[:-1], -1) if self.reverse else (self.goes_on[1:], 0)
+        if goes_on is not None:
+            steps, first_step = (goes_on[:-1], -1) if self.reverse else (goes_on[1:], 0)
             before = tf.where(steps, before, tf.zeros_like(before))
-            initial = tf.where(self.goes_on[first_step], initial, tf.zeros_like(initial))
+            initial = tf.where(goes_on[first_step], initial, tf.zeros_like(initial))
         before = self._flat(before)
 
         def contract(gradient):

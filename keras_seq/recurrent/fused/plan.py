@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from keras_seq.recurrent.linear_scan import has_accelerator
+
 _USUAL_BATCH = 64  # stands for a batch whose size the graph does not know
 _FOR_HALVES = 64 * 128 * 128 * 4  # products in a step from which two loops side by side pay
 _FOR_COMPILED_HALVES = _FOR_HALVES // 2
@@ -33,7 +35,7 @@ def plan(steps, units, shape, dtype):
     Always the plain way on a GPU. No halves where TensorFlow computes every operation in one thread: whoever asked for
     that has divided the batch already, as `keras-seq train --training.shards` does.
     """
-    if tf.config.list_logical_devices("GPU"):
+    if has_accelerator():
         return Plan()
     length, batch = shape[:2]
     products = steps.gates * (_USUAL_BATCH if batch is None else batch) * units**2

@@ -115,7 +115,8 @@ def test_mistakes(capsys, tmp_path, monkeypatch, arguments, words):
 def test_a_search_goes_on_as_it_began(capsys, tmp_path, config_file, monkeypatch):
     import apps.commands.tune as tune
 
-    monkeypatch.setattr(tune, "_search", lambda *ignored: None)
+    searched = []  # kept, so that the folder is not unlocked by being forgotten
+    monkeypatch.setattr(tune, "_search", lambda folder, *ignored: searched.append(folder))
     where = ["--searches.dir", tmp_path / "searches", "--name", "s"]
     assert run(capsys, *where, "--config", config_file, "--data.source", "samples")[0] == 0
     code, _, errors = run(capsys, *where, "--config", config_file)
