@@ -93,11 +93,18 @@ def test_gradient_in_a_graph_that_knows_no_sizes(name, training):
 
 @pytest.fixture
 def take(monkeypatch):
-    """`take(plan)`: every batch of training is run so; what it returns fills with the shapes of the batches."""
+    """`take(plan)`: every batch, or those with `training`, is run so; what it returns fills with their shapes."""
 
-    def taken(way):
+    def taken(way, when=(True,)):
         shapes = []
-        monkeypatch.setattr(plans, "plan", lambda steps, units, shape, dtype: shapes.append(shape) or way)
+
+        def plan(steps, units, shape, dtype, training):
+            if training not in when:
+                return Plan()
+            shapes.append(shape)
+            return way
+
+        monkeypatch.setattr(plans, "plan", plan)
         return shapes
 
     return taken
@@ -105,11 +112,12 @@ def take(monkeypatch):
 
 @pytest.mark.parametrize("name", KERAS_CELLS)
 @pytest.mark.parametrize(("reverse", "masked"), [(False, False), (True, True)])
-def test_halves_of_a_batch_give_the_gradient_of_the_whole(name, reverse, masked, take):
-    case, shapes = Case(name, dtype="float64"), take(Plan(halves=True))
+@pytest.mark.parametrize("training", [False, True])
+def test_halves_of_a_batch_give_the_gradient_of_the_whole(name, reverse, masked, training, take):
+    case, shapes = Case(name, dtype="float64"), take(Plan(halves=True), (False, True))
     mask = np.array(MASKS["holed"], bool) if masked else None
     expected = loss_and_gradients(case, plain(case), mask, reverse)
-    assert_same(loss_and_gradients(case, fused(case), mask, reverse), expected)
+    assert_same(loss_and_gradients(case, fused(case, training), mask, reverse), expected)
     assert shapes == [(6, 3, 4)]
 
 
@@ -192,12 +200,12 @@ def test_the_plan_is_that_of_the_sizes(monkeypatch):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: gpus)
     lstm = steps_of(keras_seq.LSTMCell(1))
 
-    def planned(units, shape, dtype="float32"):
+    def planned(units, shape, dtype="float32", training=True):
         with tf.Graph().as_default():
-            return plans.plan(lstm, units, shape, dtype)
+            return plans.plan(lstm, units, shape, dtype, training)
 
-    def plans_of(*sizes):
-        return [planned(*size) for size in sizes]
+    def plans_of(*sizes, training=True):
+        return [planned(*size, training=training) for size in sizes]
 
     both, halves, compiled, neither = Plan(True, True), Plan(True, False), Plan(False, True), Plan()
     assert plans_of((256, (200, 64, 128)), (128, (100, 16, 128)), (512, (128, 64, 128))) == [both, compiled, halves]
@@ -205,10 +213,15 @@ def test_the_plan_is_that_of_the_sizes(monkeypatch):
     unknown = [(128, (100, None, 8)), (128, (None, 16, 8))]
     assert plans_of(unknown[0]) == [halves]  # a batch of the usual size
     assert plans_of(unknown[1], (128, (10, 16, 8)), (8, (100, 32, 8)), (512, (100, 1, 8))) == [neither] * 4
-    eager = plans.plan(lstm, 128, (100, 16, 128), "float32")
+    eager = plans.plan(lstm, 128, (100, 16, 128), "float32", True)
     assert eager == neither  # each call would be compiled anew
+    forward = plans_of(
+        (256, (None, 64, 8)), (128, (100, 16, 8)), (512, (100, None, 8)), (512, (9, 1, 8)), training=False
+    )
+    assert forward == [halves, neither, neither, neither]  # what is exported is not compiled, and serves single texts
     threads[0] = 1  # as `--training.shards` sets it
     assert plans_of((256, (200, 64, 128)), (512, (128, 64, 128))) == [compiled, neither]
+    assert plans_of((256, (200, 64, 128)), training=False) == [neither]
     gpus.append("GPU:0")
     assert plans_of((256, (200, 64, 128)), (128, (100, 16, 64))) == [neither, neither]
 

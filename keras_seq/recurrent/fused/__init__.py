@@ -2,8 +2,8 @@
 
 What makes it faster than a loop over `cell.step`: the inputs are projected before the loop; every gate has a matrix
 product of its own, so that the two or more processors of a machine each take whole gates; the gradients of all weights
-are single matrix products after the backward loop; no matrix is transposed within a loop; and training takes the way
-that is fastest for the sizes, see `plan`.
+are single matrix products after the backward loop; no matrix is transposed within a loop; and a loop takes the way that
+is fastest for its sizes, see `plan`.
 """
 
 import functools
@@ -21,13 +21,13 @@ def run_fused(cell, sequences, states, mask, reverse, keep_all, zero_masked, tra
         return None
     from keras_seq.recurrent.fused.halves import run_halves
     from keras_seq.recurrent.fused.loop import FusedLoop
-    from keras_seq.recurrent.fused.plan import Plan, plan
+    from keras_seq.recurrent.fused.plan import plan
     from keras_seq.recurrent.fused.steps import steps_of
 
     steps = steps_of(cell)
     if steps is None:
         return None
-    way = plan(steps, cell.units, sequences.shape, cell.compute_dtype) if training else Plan()
+    way = plan(steps, cell.units, sequences.shape, cell.compute_dtype, training)
     loop = FusedLoop(steps, cell, reverse, way.compiled)
     run = functools.partial(run_halves, loop) if way.halves else loop.run
     return run(sequences, states, mask, keep_all, zero_masked, training, reset)

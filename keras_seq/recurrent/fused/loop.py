@@ -38,14 +38,14 @@ class FusedLoop:
     def run(self, sequences, states, mask, keep_all, zero_masked, training, reset=None):
         """Run along `sequences` `[time, batch, features]`; arguments and results are those of `run_loop`."""
         sequences = tf.cast(sequences, self.dtype)
-        mask = None if mask is None else tf.expand_dims(mask, -1)  # [time, batch, 1]
-        goes_on = None if reset is None else tf.expand_dims(tf.logical_not(reset), -1)
+        goes_on = None if reset is None else tf.logical_not(reset)  # [time, batch], as the mask
         if training:
             outputs, *final = self._differentiable(mask, goes_on)(sequences, *self.weights, *states)
         else:
             outputs, final, _ = self._forward(sequences, self.weights, states, mask, goes_on, keep_all, save=False)
         last = final[0]
         if mask is not None:
+            mask = tf.expand_dims(mask, -1)
             # Before the first valid step the output is zero, whatever state the row starts from.
             if keep_all:
                 seen = mask if zero_masked else tf.cumsum(tf.cast(mask, tf.int32), axis=0, reverse=self.reverse) > 0
@@ -123,7 +123,7 @@ class FusedLoop:
             new_states, to_save = steps.forward(x, states, matrices, recurrent_bias, self._product)
             if masks is not None:
                 valid = masks.read(t)
-                new_states = [tf.where(valid, new, old) for new, old in zip(new_states, states, strict=True)]
+                new_states = [_rows(valid, new, old) for new, old in zip(new_states, states, strict=True)]
             for new, old in zip(new_states, states, strict=True):
                 new.set_shape(old.shape)
             outputs = [array.write(t, tf.cast(new_states[0], self.dtype)) for array in outputs]
@@ -147,7 +147,7 @@ class FusedLoop:
         d_outputs, *d_final = upstream
         gates = self.steps.gates
         matrices = [tf.transpose(matrix) for matrix in tf.split(weights[1], gates, axis=-1)]
-        masks = None if mask is None else tf.cast(mask, self.state_dtype)
+        masks = None if mask is None else tf.expand_dims(tf.cast(mask, self.state_dtype), -1)
         wide = [self._wide(d) for d in d_final]
         run = self._in_one_program(self._run_backward)
         d_states, d_inputs, factors = run(d_outputs, wide, saved, matrices, masks, goes_on)
@@ -238,8 +238,8 @@ class FusedLoop:
         before = outputs[1:] if self.reverse else outputs[:-1]
         if goes_on is not None:
             steps, first_step = (goes_on[:-1], -1) if self.reverse else (goes_on[1:], 0)
-            before = tf.where(steps, before, tf.zeros_like(before))
-            initial = tf.where(goes_on[first_step], initial, tf.zeros_like(initial))
+            before = tf.where(tf.expand_dims(steps, -1), before, tf.zeros_like(before))
+            initial = _rows(goes_on[first_step], initial, tf.zeros_like(initial))
         before = self._flat(before)
 
         def contract(gradient):
@@ -265,7 +265,15 @@ class FusedLoop:
 
 def _unless_reset(goes_on, t, states):
     """The states, or zeros in the rows that step `t` resets; also of the gradients that go back to them."""
-    return states if goes_on is None else [tf.where(goes_on.read(t), state, tf.zeros_like(state)) for state in states]
+    return states if goes_on is None else [_rows(goes_on.read(t), state, tf.zeros_like(state)) for state in states]
+
+
+def _rows(chosen, tensor, other):
+    """The rows of `tensor` where `chosen` `[batch]` is true, else those of `other`.
+
+    `tf.where` would broadcast a column, for which it has no fast way.
+    """
+    return tf.raw_ops.Select(condition=chosen, x=tensor, y=other)
 
 
 def _length(tensor):
